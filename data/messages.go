@@ -1,0 +1,85 @@
+package data
+
+import (
+	"encoding/json"
+	"fmt"
+	"strconv"
+)
+
+// Shards is the number of subjects the devices are spread over.
+const Shards = 64
+
+// Shard tells which shard a device belongs to, 0 to Shards-1. The multiplier
+// is 2^64 divided by the golden ratio (Knuth, TAOCP vol. 3, 6.4): neighbouring
+// ids land far apart.
+func Shard(deviceID int64) int {
+	return int(uint64(deviceID) * 0x9E3779B97F4A7C15 >> 58)
+}
+
+// The subjects of the bus.
+const (
+	// SubjectPositions carries decoded positions from trackers to processing:
+	// durable, one message per batch and shard, package data/wire.
+	SubjectPositions = "waymark.positions"
+	// SubjectLive carries stored positions to whoever is watching: not durable,
+	// one message per stored batch and shard, package data/wire.
+	SubjectLive = "waymark.live"
+	// SubjectDevices says that a device was added, changed or removed: not
+	// durable, one DeviceChange.
+	SubjectDevices = "waymark.devices"
+	// SubjectUsers says that an account, its links or its sessions changed: not
+	// durable, one UserChange.
+	SubjectUsers = "waymark.users"
+)
+
+// PositionsSubject is the subject of a shard's decoded positions.
+func PositionsSubject(shard int) string { return SubjectPositions + "." + strconv.Itoa(shard) }
+
+// LiveSubject is the subject of a shard's stored positions.
+func LiveSubject(shard int) string { return SubjectLive + "." + strconv.Itoa(shard) }
+
+// messageVersion is written into every JSON message; a reader refuses versions
+// that it does not know.
+const messageVersion = 1
+
+// DeviceChange says that a device was added, changed or removed.
+type DeviceChange struct {
+	ID       int64  `json:"id"`
+	UniqueID string `json:"uniqueId"`
+	// OldUniqueID is the identity before the change, if it changed.
+	OldUniqueID string `json:"oldUniqueId,omitempty"`
+	Removed     bool   `json:"removed,omitempty"`
+}
+
+// UserChange says that an account, its links or its sessions changed.
+type UserChange struct {
+	ID int64 `json:"id"`
+	// SignedOut says that open connections of the account must end.
+	SignedOut bool `json:"signedOut,omitempty"`
+}
+
+type envelope[T any] struct {
+	V    int `json:"v"`
+	Body T   `json:"body"`
+}
+
+// EncodeMessage writes a DeviceChange or UserChange for the bus.
+func EncodeMessage[T DeviceChange | UserChange](m T) []byte {
+	b, err := json.Marshal(envelope[T]{messageVersion, m})
+	if err != nil {
+		panic(err) // plain structs of numbers and texts always marshal
+	}
+	return b
+}
+
+// DecodeMessage reads what EncodeMessage wrote.
+func DecodeMessage[T DeviceChange | UserChange](b []byte) (T, error) {
+	var e envelope[T]
+	if err := json.Unmarshal(b, &e); err != nil {
+		return e.Body, fmt.Errorf("read message: %w", err)
+	}
+	if e.V != messageVersion {
+		return e.Body, fmt.Errorf("read message: version %d, this program knows %d: %w", e.V, messageVersion, ErrInvalid)
+	}
+	return e.Body, nil
+}
