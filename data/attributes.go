@@ -1,7 +1,6 @@
 package data
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strconv"
@@ -208,60 +207,14 @@ func (a Attributes) AppendJSON(b []byte) []byte {
 // MarshalJSON implements json.Marshaler.
 func (a Attributes) MarshalJSON() ([]byte, error) { return a.AppendJSON(nil), nil }
 
-// UnmarshalJSON implements json.Unmarshaler. Nulls are left out; a nested
-// object or list is an error.
+// UnmarshalJSON implements json.Unmarshaler; see ParseAttributes.
 func (a *Attributes) UnmarshalJSON(b []byte) error {
-	dec := json.NewDecoder(strings.NewReader(string(b)))
-	dec.UseNumber()
-	tok, err := dec.Token()
+	read, err := parseAttributes(*a, b)
 	if err != nil {
 		return fmt.Errorf("read attributes: %w", err)
 	}
-	if tok == nil {
-		*a = nil
-		return nil
-	}
-	if tok != json.Delim('{') {
-		return fmt.Errorf("read attributes: want an object, have %v", tok)
-	}
-	*a = (*a)[:0]
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return fmt.Errorf("read attributes: %w", err)
-		}
-		tok, err := dec.Token()
-		if err != nil {
-			return fmt.Errorf("read attributes: %w", err)
-		}
-		v, err := tokenValue(tok)
-		if err != nil {
-			return fmt.Errorf("read attribute %q: %w", key, err)
-		}
-		a.Set(key.(string), v)
-	}
+	*a = read
 	return nil
-}
-
-func tokenValue(tok json.Token) (Value, error) {
-	switch t := tok.(type) {
-	case nil:
-		return Value{}, nil
-	case bool:
-		return Bool(t), nil
-	case string:
-		return String(t), nil
-	case json.Number:
-		if i, err := strconv.ParseInt(t.String(), 10, 64); err == nil {
-			return Int(i), nil
-		}
-		f, err := t.Float64()
-		if err != nil {
-			return Value{}, err
-		}
-		return Float(f), nil
-	}
-	return Value{}, fmt.Errorf("nested values are not allowed here")
 }
 
 const hexDigits = "0123456789abcdef"

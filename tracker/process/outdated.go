@@ -1,0 +1,72 @@
+package process
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+)
+
+// never is the fix time of a device that has not had a fix: clients of the API
+// expect a date, and no real fix is older.
+var never = time.Unix(0, 0).UTC()
+
+// fillIn puts the last known place into reports that came without one.
+func (p *Processor) fillIn(ctx context.Context, positions []data.Position) error {
+	last := map[int64]*place{}
+	for i := range positions {
+		pos := &positions[i]
+		l := last[pos.DeviceID]
+		if l == nil {
+			l = &place{}
+			last[pos.DeviceID] = l
+		}
+		if !pos.Outdated {
+			l.newer(*pos)
+			continue
+		}
+		if !l.asked {
+			stored, ok, err := p.deps.Last.Get(ctx, pos.DeviceID)
+			if err != nil {
+				return fmt.Errorf("ask for the last position of device %d: %w", pos.DeviceID, err)
+			}
+			l.asked = true
+			if ok {
+				l.newer(stored)
+			}
+		}
+		l.fill(pos)
+	}
+	return nil
+}
+
+// place is where a device was last, if that is known.
+type place struct {
+	position data.Position
+	known    bool
+	asked    bool // the store has been asked
+}
+
+// newer keeps p if it is newer than what is known.
+func (l *place) newer(p data.Position) {
+	if !l.known || !p.FixTime.Before(l.position.FixTime) {
+		l.position, l.known = p, true
+	}
+}
+
+// fill moves an outdated report to the place. The speed is taken over while it
+// is recent, so that a heartbeat does not make a driving car stand.
+func (l *place) fill(pos *data.Position) {
+	if !l.known {
+		pos.Valid, pos.FixTime = false, never
+		return
+	}
+	from := &l.position
+	pos.Valid, pos.FixTime = from.Valid, from.FixTime
+	pos.Latitude, pos.Longitude = from.Latitude, from.Longitude
+	pos.AltitudeM, pos.AccuracyM, pos.CourseDeg = from.AltitudeM, from.AccuracyM, from.CourseDeg
+	if pos.SpeedKnots == 0 && pos.DeviceTime.Sub(from.DeviceTime) < data.OfflineAfter {
+		pos.SpeedKnots = from.SpeedKnots
+	}
+}

@@ -1,0 +1,210 @@
+// Package process takes positions from the bus, works out what a frame alone
+// cannot say, stores them and passes them on to whoever is watching:
+// bus -> fill in -> store -> live.
+//
+// A batch is confirmed to the bus after it is stored, so a batch may come
+// twice; storing it twice changes nothing.
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/bus"
+)
+
+// Source hands out batches that wait to be stored.
+type Source interface {
+	// Next waits for batches and returns those that are there, up to about max
+	// positions.
+	Next(ctx context.Context, max int) ([]bus.Batch, error)
+}
+
+// Store is where positions end up.
+type Store interface {
+	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error
+}
+
+// Live passes stored positions on.
+type Live interface {
+	PublishLive(shard int, positions []data.Position) error
+}
+
+// Last remembers the newest position of each device.
+type Last interface {
+	// Get looks in memory, then in the store.
+	Get(ctx context.Context, deviceID int64) (p data.Position, ok bool, err error)
+	// Update keeps those positions that are the newest of their devices.
+	Update(positions []data.Position)
+}
+
+// Deps are the parts processing works with.
+type Deps struct {
+	Source  Source
+	Store   Store
+	Live    Live
+	Last    Last
+	Log     *slog.Logger
+	Metrics prometheus.Registerer
+}
+
+const (
+	// maxGroup bounds the positions of one transaction, about.
+	maxGroup = 4096
+	// storeTimeout bounds one try to store a group.
+	storeTimeout = 20 * time.Second
+	// minRetry and maxRetry bound the pause after a failed try.
+	minRetry, maxRetry = 100 * time.Millisecond, 5 * time.Second
+)
+
+// Processor stores positions.
+type Processor struct {
+	deps   Deps
+	stored prometheus.Counter
+	again  prometheus.Counter
+	failed prometheus.Counter
+	took   prometheus.Histogram
+	wait   func(context.Context, time.Duration) error
+}
+
+// New makes a Processor; Run starts it.
+func New(deps Deps) *Processor {
+	p := &Processor{
+		deps: deps,
+		stored: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_process_positions_stored_total", Help: "Positions stored.",
+		}),
+		again: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_process_positions_known_total", Help: "Positions that were stored already, or whose device is gone.",
+		}),
+		failed: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "waymark_process_store_failures_total", Help: "Failed tries to store a group; it is tried again.",
+		}),
+		took: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "waymark_process_store_seconds", Help: "Time to store a group.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
+		}),
+		wait: wait,
+	}
+	deps.Metrics.MustRegister(p.stored, p.again, p.failed, p.took)
+	return p
+}
+
+// Run works until ctx ends or the source does.
+func (p *Processor) Run(ctx context.Context) error {
+	for {
+		batches, err := p.deps.Source.Next(ctx, maxGroup)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("process positions: %w", err)
+		}
+		if err := p.group(ctx, batches); err != nil {
+			return err
+		}
+	}
+}
+
+// group stores batches, confirms them and passes them on.
+func (p *Processor) group(ctx context.Context, batches []bus.Batch) error {
+	var positions []data.Position
+	for _, b := range batches {
+		positions = append(positions, b.Positions...)
+	}
+	if err := p.store(ctx, batches, positions); err != nil {
+		if ctx.Err() != nil {
+			return nil // not confirmed, so it comes again after the restart
+		}
+		return err
+	}
+	for _, b := range batches {
+		if err := b.Done(); err != nil {
+			p.deps.Log.Warn("confirm batch, it will come again", "err", err)
+		}
+	}
+	p.show(positions)
+	return nil
+}
+
+// store tries until the group is stored: there is nowhere else to put it, and
+// meanwhile the bus keeps what comes after it.
+func (p *Processor) store(ctx context.Context, batches []bus.Batch, positions []data.Position) error {
+	fingerprints := make([]uint64, len(positions))
+	for i := range positions {
+		fingerprints[i] = positions[i].Fingerprint()
+	}
+	for retry := minRetry; ; retry = min(2*retry, maxRetry) {
+		start := time.Now()
+		err := p.try(ctx, positions, fingerprints)
+		if err == nil {
+			p.took.Observe(time.Since(start).Seconds())
+			return nil
+		}
+		p.failed.Inc()
+		p.deps.Log.Error("positions not stored, trying again", "positions", len(positions), "retry", retry, "err", err)
+		if err := p.wait(ctx, retry); err != nil {
+			return err
+		}
+		for _, b := range batches {
+			if err := b.Working(); err != nil {
+				p.deps.Log.Warn("ask for more time", "err", err)
+			}
+		}
+	}
+}
+
+// try stores the group once. What was begun is finished also when ctx ends.
+func (p *Processor) try(ctx context.Context, positions []data.Position, fingerprints []uint64) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+	defer cancel()
+	if err := p.fillIn(ctx, positions); err != nil {
+		return err
+	}
+	return p.deps.Store.InsertPositions(ctx, positions, fingerprints)
+}
+
+// show counts what was stored and passes it on, shard by shard.
+func (p *Processor) show(positions []data.Position) {
+	var shards [data.Shards][]data.Position
+	stored := 0
+	for i := range positions {
+		if positions[i].ID == 0 {
+			continue
+		}
+		stored++
+		s := data.Shard(positions[i].DeviceID)
+		shards[s] = append(shards[s], positions[i])
+	}
+	p.stored.Add(float64(stored))
+	p.again.Add(float64(len(positions) - stored))
+	for s, of := range shards {
+		if len(of) > 0 {
+			p.deps.Last.Update(of)
+		}
+		for len(of) > 0 {
+			n := min(len(of), bus.MaxBatch)
+			if err := p.deps.Live.PublishLive(s, of[:n]); err != nil {
+				p.deps.Log.Warn("positions not shown live", "err", err)
+			}
+			of = of[n:]
+		}
+	}
+}
+
+func wait(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return errors.Join(data.ErrUnavailable, ctx.Err())
+	}
+}

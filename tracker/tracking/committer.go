@@ -1,0 +1,163 @@
+package tracking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+)
+
+// Waiter is a batch on its way to the disk; Wait returns nil once it is there.
+type Waiter interface {
+	Wait(ctx context.Context) error
+}
+
+// Publisher puts positions of one shard on the bus.
+type Publisher interface {
+	// MaxBatch bounds the positions of one call.
+	MaxBatch() int
+	PublishPositions(shard int, positions []data.Position) (Waiter, error)
+}
+
+const (
+	// queue bounds the sessions that wait for a commit to start.
+	queue = 4096
+	// maxRound bounds the positions of one commit.
+	maxRound = 4096
+	// rounds is how many commits may be on their way to the disk at once: while
+	// one is synced the next is gathered.
+	rounds = 2
+	// commitTimeout bounds one commit.
+	commitTimeout = 20 * time.Second
+)
+
+// committer makes positions durable in groups: whatever has come while the
+// disk was busy with the last group is the next one. A lone position waits for
+// nobody, a flood shares its syncs.
+type committer struct {
+	publisher Publisher
+	metrics   *metrics
+	requests  chan *request
+	slots     chan struct{}
+	flying    sync.WaitGroup
+}
+
+// request is the positions of one session. It is done when done has received.
+type request struct {
+	positions []data.Position
+	done      chan error
+}
+
+var requests = sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }}
+
+func newCommitter(p Publisher, m *metrics) *committer {
+	return &committer{publisher: p, metrics: m, requests: make(chan *request, queue), slots: make(chan struct{}, rounds)}
+}
+
+// commit returns nil when all the positions are durable. After an error some
+// may be: the device sends them again, and the store knows them again.
+func (c *committer) commit(ctx context.Context, positions []data.Position) error {
+	r := requests.Get().(*request)
+	r.positions = positions
+	select {
+	case c.requests <- r:
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a commit: %w", errors.Join(data.ErrUnavailable, ctx.Err()))
+	}
+	// The round has a deadline of its own, so this always comes; the request
+	// cannot be used again before.
+	err := <-r.done
+	r.positions = nil
+	requests.Put(r)
+	return err
+}
+
+// run makes commits until ctx ends and the queue is empty.
+func (c *committer) run(ctx context.Context) {
+	defer c.flying.Wait()
+	for {
+		select {
+		case r := <-c.requests:
+			c.round(c.gather(r))
+		case <-ctx.Done():
+			select {
+			case r := <-c.requests:
+				c.round(c.gather(r))
+			default:
+				return
+			}
+		}
+	}
+}
+
+// gather waits for a free slot, then takes everything that has come.
+func (c *committer) gather(first *request) []*request {
+	c.slots <- struct{}{}
+	group := []*request{first}
+	for n := len(first.positions); n < maxRound; {
+		select {
+		case r := <-c.requests:
+			group = append(group, r)
+			n += len(r.positions)
+		default:
+			return group
+		}
+	}
+	return group
+}
+
+// round publishes a group and tells the sessions when it is durable. The
+// publishing is in order, so that positions of a device stay in order.
+func (c *committer) round(group []*request) {
+	start := time.Now()
+	var shards [data.Shards][]data.Position
+	for _, r := range group {
+		for i := range r.positions {
+			s := data.Shard(r.positions[i].DeviceID)
+			shards[s] = append(shards[s], r.positions[i])
+		}
+	}
+	var failed [data.Shards]error
+	waiters := make([]shardWaiter, 0, len(group))
+	for s := range shards {
+		for rest := shards[s]; len(rest) > 0; {
+			n := min(len(rest), c.publisher.MaxBatch())
+			w, err := c.publisher.PublishPositions(s, rest[:n])
+			if err != nil {
+				failed[s] = err
+				break
+			}
+			waiters = append(waiters, shardWaiter{w, s})
+			rest = rest[n:]
+		}
+	}
+	c.flying.Go(func() {
+		defer func() { <-c.slots }()
+		ctx, cancel := context.WithTimeout(context.Background(), commitTimeout)
+		defer cancel()
+		for _, w := range waiters {
+			if err := w.Wait(ctx); err != nil {
+				failed[w.shard] = err
+			}
+		}
+		c.metrics.committed(time.Since(start), len(waiters))
+		for _, r := range group {
+			var err error
+			for i := range r.positions {
+				err = errors.Join(err, failed[data.Shard(r.positions[i].DeviceID)])
+				if err != nil {
+					break
+				}
+			}
+			r.done <- err
+		}
+	})
+}
+
+type shardWaiter struct {
+	Waiter
+	shard int
+}

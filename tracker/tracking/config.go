@@ -1,0 +1,65 @@
+package tracking
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol"
+)
+
+// Config says where trackers connect and what they may do.
+type Config struct {
+	Host            string            `koanf:"host" desc:"address the tracker ports listen on; empty is all addresses"`
+	PortOffset      int               `koanf:"port-offset" desc:"added to every default port"`
+	Ports           map[string]string `koanf:"ports" desc:"another port for a protocol, or off: gt06=15023,osmand=off"`
+	RegisterUnknown bool              `koanf:"register-unknown" desc:"register devices that nobody has added, instead of refusing them"`
+	MaxConnections  int               `koanf:"max-connections" desc:"open TCP connections of trackers, all ports together"`
+	Listen          string            `koanf:"listen" desc:"address of /healthz, /readyz and /metrics when the tracker runs alone"`
+}
+
+// DefaultConfig listens on every default port and refuses strangers.
+func DefaultConfig() Config {
+	return Config{MaxConnections: 100_000, Listen: ":8084"}
+}
+
+// Validate checks the values that can be checked without the list of protocols.
+func (c Config) Validate() error {
+	var errs []error
+	if c.MaxConnections < 1 {
+		errs = append(errs, fmt.Errorf("max-connections is %d, it must be at least 1: %w", c.MaxConnections, data.ErrInvalid))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Ports)) {
+		if _, _, err := parsePort(c.Ports[name]); err != nil {
+			errs = append(errs, fmt.Errorf("ports.%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// parsePort reads "15023", "0" (any free port) or "off".
+func parsePort(s string) (port int, on bool, err error) {
+	if s == "off" {
+		return 0, false, nil
+	}
+	port, err = strconv.Atoi(s)
+	if err != nil || port < 0 || port > 65535 {
+		return 0, false, fmt.Errorf("%q is neither a port (0 to 65535) nor off: %w", s, data.ErrInvalid)
+	}
+	return port, true, nil
+}
+
+// port is where a protocol listens.
+func (c Config) port(p protocol.Protocol) (port int, on bool, err error) {
+	if s, ok := c.Ports[p.Name]; ok {
+		return parsePort(s)
+	}
+	port = p.Port + c.PortOffset
+	if port < 1 || port > 65535 {
+		return 0, false, fmt.Errorf("tracker.port-offset %d puts %s on port %d, which does not exist: %w", c.PortOffset, p.Name, port, data.ErrInvalid)
+	}
+	return port, true, nil
+}

@@ -1,0 +1,302 @@
+package tracking
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/transport"
+)
+
+const (
+	// maxBadFrames is how many unreadable frames in a row end a connection.
+	maxBadFrames = 16
+	// maxNoise is how many bytes outside of frames end a connection.
+	maxNoise = 64 << 10
+	// maxIdentity bounds what a device may call itself, in bytes.
+	maxIdentity = 128
+	// futureLimit is how far ahead of us a device's clock may be; a report from
+	// beyond it is marked invalid, because it would hide all later ones.
+	futureLimit = 24 * time.Hour
+)
+
+var (
+	errRefused = errors.New("device refused")
+	errNoise   = errors.New("nothing readable comes from this connection")
+)
+
+// handler serves one protocol.
+type handler struct {
+	t        *Tracker
+	protocol protocol.Protocol
+	count    *protocolMetrics
+}
+
+// Open implements transport.Handler.
+func (h *handler) Open(tr protocol.Transport, remote net.Addr) transport.Session {
+	return &session{handler: h, codec: h.protocol.New(tr), remote: remote}
+}
+
+// session is one connection or datagram.
+type session struct {
+	*handler
+	codec    protocol.Codec
+	remote   net.Addr
+	identity string // the device of the connection, once it has said
+	bad      int    // unreadable frames in a row
+	noise    int    // bytes outside of frames
+}
+
+// work is what one Receive gathers before it commits.
+type work struct {
+	positions []data.Position
+	reply     []byte
+	refusal   []byte
+}
+
+// Receive implements transport.Session.
+func (s *session) Receive(ctx context.Context, buf []byte) (used int, reply []byte, err error) {
+	var w work
+	now := s.t.deps.Now().UTC().Truncate(time.Millisecond)
+	used, err = s.read(ctx, buf, now, &w)
+	if len(w.positions) > 0 {
+		if cerr := s.t.committer.commit(ctx, w.positions); cerr != nil {
+			s.count.failed.Add(float64(len(w.positions)))
+			return used, nil, cerr
+		}
+		s.count.positions.Add(float64(len(w.positions)))
+	}
+	return used, append(w.reply, w.refusal...), err
+}
+
+// read decodes every whole frame of buf.
+func (s *session) read(ctx context.Context, buf []byte, now time.Time, w *work) (used int, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			s.count.panics.Inc()
+			s.t.deps.Log.Error("decoder panicked", "protocol", s.protocol.Name, "panic", fmt.Sprint(r), "stack", string(debug.Stack()))
+			err = fmt.Errorf("decoder of %s panicked", s.protocol.Name)
+		}
+	}()
+	for used < len(buf) {
+		frame, n, err := s.codec.Next(buf[used:])
+		if err != nil {
+			s.count.broken.Inc()
+			return used, fmt.Errorf("cut a frame: %w", err)
+		}
+		if n <= 0 {
+			return used, nil
+		}
+		used += min(n, len(buf)-used)
+		if frame == nil {
+			if s.noise += n; s.noise > maxNoise {
+				s.count.broken.Inc()
+				return used, errNoise
+			}
+			continue
+		}
+		if err := s.frame(ctx, frame, now, w); err != nil {
+			return used, err
+		}
+	}
+	return used, nil
+}
+
+// frame decodes one frame and adds what it says to w.
+func (s *session) frame(ctx context.Context, frame []byte, now time.Time, w *work) error {
+	packet, err := s.codec.Decode(frame, now)
+	if err != nil {
+		s.count.unreadable.Inc()
+		s.t.deps.Log.Debug("unreadable frame", "protocol", s.protocol.Name, "remote", s.remote.String(), "device", s.identity, "err", err)
+		if s.bad++; s.bad >= maxBadFrames {
+			return errNoise
+		}
+		return nil
+	}
+	s.bad, s.noise = 0, 0
+	s.count.frames.Inc()
+	if packet.Identity == "" {
+		packet.Identity = s.identity
+	}
+	device, err := s.t.recognise(ctx, s.handler, packet.Identity, s.remote.String(), frame, now)
+	if errors.Is(err, errRefused) {
+		w.refusal = packet.Refusal
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	if packet.Identity != s.identity {
+		s.identity = packet.Identity
+		if c, ok := s.codec.(protocol.Configurable); ok {
+			c.Configure(decoderSettings(device))
+		}
+	}
+	if err := s.t.accept(w, s.handler, device, packet, now); err != nil {
+		return err
+	}
+	for _, more := range packet.More {
+		other, err := s.t.recognise(ctx, s.handler, more.Identity, s.remote.String(), frame, now)
+		if errors.Is(err, errRefused) {
+			continue // the others of the frame are still welcome
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.t.accept(w, s.handler, other, more, now); err != nil {
+			return err
+		}
+	}
+	w.reply = append(w.reply, packet.Reply...)
+	return nil
+}
+
+// Close implements transport.Session.
+func (s *session) Close() {}
+
+// Request implements transport.Handler.
+func (h *handler) Request(ctx context.Context, r *protocol.Request, remote string) (status int, body []byte) {
+	defer func() {
+		if p := recover(); p != nil {
+			h.count.panics.Inc()
+			h.t.deps.Log.Error("decoder panicked", "protocol", h.protocol.Name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			status, body = http.StatusInternalServerError, nil
+		}
+	}()
+	now := h.t.deps.Now().UTC().Truncate(time.Millisecond)
+	packet, err := h.protocol.HTTP(r, now)
+	if err != nil {
+		h.count.unreadable.Inc()
+		return http.StatusBadRequest, []byte(err.Error() + "\n")
+	}
+	h.count.frames.Inc()
+	var w work
+	raw := []byte(r.Query)
+	if len(raw) == 0 {
+		raw = r.Body
+	}
+	for _, p := range append([]data.Packet{packet}, packet.More...) {
+		device, err := h.t.recognise(ctx, h, p.Identity, remote, raw, now)
+		if errors.Is(err, errRefused) {
+			status = p.RefusalStatus
+			if status == 0 {
+				status = http.StatusNotFound
+			}
+			return status, p.Refusal
+		}
+		if err == nil {
+			err = h.t.accept(&w, h, device, p, now)
+		}
+		if err != nil {
+			return http.StatusServiceUnavailable, []byte("try again later\n")
+		}
+	}
+	if err := h.t.committer.commit(ctx, w.positions); err != nil {
+		h.count.failed.Add(float64(len(w.positions)))
+		h.t.deps.Log.Warn("positions not durable", "protocol", h.protocol.Name, "err", err)
+		return http.StatusServiceUnavailable, []byte("try again later\n")
+	}
+	h.count.positions.Add(float64(len(w.positions)))
+	return http.StatusOK, packet.Reply
+}
+
+// recognise finds the device of an identity. A stranger is registered if the
+// configuration says so, else noted and refused.
+func (t *Tracker) recognise(ctx context.Context, h *handler, identity, remote string, frame []byte, now time.Time) (data.Device, error) {
+	if identity == "" || len(identity) > maxIdentity || strings.ContainsFunc(identity, func(r rune) bool { return r < ' ' }) {
+		h.count.refused.Inc()
+		return data.Device{}, fmt.Errorf("the device has not said who it is: %w", errRefused)
+	}
+	device, err := t.deps.Devices.ByUniqueID(ctx, identity)
+	if errors.Is(err, data.ErrNotFound) && t.cfg.RegisterUnknown {
+		device, err = t.register(ctx, identity)
+	}
+	if errors.Is(err, data.ErrNotFound) {
+		h.count.refused.Inc()
+		t.sightings.stranger(h.protocol.Name, identity, remote, frame, now)
+		return data.Device{}, fmt.Errorf("device %q is not registered: %w", identity, errRefused)
+	}
+	if err != nil {
+		return data.Device{}, fmt.Errorf("look up device %q: %w", identity, err)
+	}
+	if !device.Accepts(now) {
+		h.count.refused.Inc()
+		return data.Device{}, fmt.Errorf("device %q is disabled or has expired: %w", identity, errRefused)
+	}
+	return device, nil
+}
+
+func (t *Tracker) register(ctx context.Context, identity string) (data.Device, error) {
+	d := data.Device{Name: identity, UniqueID: identity}
+	err := t.deps.Store.CreateDevice(ctx, &d)
+	if err != nil && !errors.Is(err, data.ErrConflict) {
+		return d, err
+	}
+	if perr := t.deps.Bus.PublishDevice(data.DeviceChange{ID: d.ID, UniqueID: identity}); perr != nil {
+		t.deps.Log.Warn("announce device", "device", identity, "err", perr)
+	}
+	if err != nil { // somebody else was quicker
+		return t.deps.Devices.ByUniqueID(ctx, identity)
+	}
+	t.deps.Log.Info("device registered", "device", identity)
+	return d, nil
+}
+
+// accept stamps the positions of a packet and adds them to w.
+func (t *Tracker) accept(w *work, h *handler, device data.Device, packet data.Packet, now time.Time) error {
+	if len(packet.Positions) == 0 {
+		t.sightings.device(device.ID, now)
+		return nil
+	}
+	for i := range packet.Positions {
+		p := &packet.Positions[i]
+		p.DeviceID = device.ID
+		p.Protocol = h.protocol.Name
+		p.ServerTime = now
+		stamp(p, now)
+	}
+	w.positions = append(w.positions, packet.Positions...)
+	return nil
+}
+
+// stamp settles the times of a report that its frame leaves open. An outdated
+// report without a fix time gets one from processing, which knows the last fix.
+func stamp(p *data.Position, now time.Time) {
+	p.DeviceTime = p.DeviceTime.UTC().Truncate(time.Millisecond)
+	p.FixTime = p.FixTime.UTC().Truncate(time.Millisecond)
+	if p.DeviceTime.IsZero() {
+		p.DeviceTime = p.FixTime
+	}
+	if p.DeviceTime.IsZero() {
+		p.DeviceTime = now
+	}
+	if p.FixTime.IsZero() && !p.Outdated {
+		p.FixTime = p.DeviceTime
+	}
+	if p.FixTime.After(now.Add(futureLimit)) {
+		p.Valid = false
+		p.FixTime = now
+	}
+}
+
+// decoderSettings picks the settings of the decoder out of a device's
+// attributes: "decoder.model" becomes "model".
+func decoderSettings(d data.Device) protocol.Settings {
+	s := protocol.Settings{}
+	for k, v := range d.Attributes {
+		if name, ok := strings.CutPrefix(k, "decoder."); ok {
+			s[name] = v
+		}
+	}
+	if d.Model != "" && s["model"] == nil {
+		s["model"] = d.Model
+	}
+	return s
+}

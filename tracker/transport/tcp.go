@@ -1,0 +1,207 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/waymark-gps/waymark/tracker/protocol"
+)
+
+// chunk is how much is read at once. Idle connections hold no buffer, busy
+// ones share a pool of them.
+const chunk = 4 << 10
+
+var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
+
+// Pool counts the open TCP connections of all ports together.
+type Pool struct{ open atomic.Int64 }
+
+// ServeTCP accepts connections until ctx ends, then closes them and returns
+// when the last session has.
+func ServeTCP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
+	var sessions sync.WaitGroup
+	defer sessions.Wait()
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	for attempt := 0; ; {
+		conn, err := l.Accept()
+		if err != nil {
+			if !retryAccept(ctx, log, attempt, err) {
+				return nil
+			}
+			attempt++
+			continue
+		}
+		attempt = 0
+		if pool.open.Add(1) > int64(lim.Connections) {
+			pool.open.Add(-1)
+			c.Refused()
+			conn.Close()
+			continue
+		}
+		c.Connected(1)
+		sessions.Go(func() {
+			defer func() {
+				conn.Close()
+				pool.open.Add(-1)
+				c.Connected(-1)
+			}()
+			serveConn(ctx, conn, h, lim, c, log)
+		})
+	}
+}
+
+// serveConn talks with one device.
+func serveConn(ctx context.Context, conn net.Conn, h Handler, lim Limits, c Counter, log *slog.Logger) {
+	session := h.Open(protocol.TCP, conn.RemoteAddr())
+	defer session.Close()
+	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+
+	r := newReader(conn)
+	wait := lim.Greeting
+	for {
+		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil || ctx.Err() != nil {
+			return
+		}
+		if err := r.fill(); err != nil {
+			logEnd(log, conn, err)
+			return
+		}
+		wait = lim.Idle
+		c.Bytes(r.fresh, 0)
+		used, reply, err := receive(context.WithoutCancel(ctx), session, r.pending, lim.Answer)
+		if len(reply) > 0 {
+			conn.SetWriteDeadline(time.Now().Add(lim.Answer))
+			n, werr := conn.Write(reply)
+			c.Bytes(0, n)
+			err = errors.Join(err, werr)
+		}
+		if err == nil && len(r.pending)-used > lim.Frame {
+			err = fmt.Errorf("no frame within %d bytes", lim.Frame)
+		}
+		if err != nil {
+			logEnd(log, conn, err)
+			return
+		}
+		r.discard(used)
+	}
+}
+
+// receive lets a session finish what it has taken, also while the listeners
+// stop: a position that is durable by then is acknowledged.
+func receive(ctx context.Context, s Session, buf []byte, limit time.Duration) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return s.Receive(ctx, buf)
+}
+
+func logEnd(log *slog.Logger, conn net.Conn, err error) {
+	if errors.Is(err, io.EOF) || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, syscall.ECONNRESET) {
+		return // devices come and go
+	}
+	log.Debug("connection closed", "remote", conn.RemoteAddr().String(), "err", err)
+}
+
+// reader reads a connection without holding a buffer while nothing comes: it
+// waits for the socket to become readable and takes a buffer from the pool only
+// then. What a session leaves behind is kept in a slice of its own, so that a
+// quiet connection costs no more than its goroutine.
+type reader struct {
+	conn    net.Conn
+	raw     syscall.RawConn // nil for connections that are no sockets (TLS)
+	pending []byte          // valid until discard; in the pooled buffer or kept
+	kept    []byte
+	pooled  *[]byte
+	fresh   int // bytes of the last fill
+}
+
+func newReader(conn net.Conn) *reader {
+	r := &reader{conn: conn}
+	if sc, ok := conn.(syscall.Conn); ok {
+		if raw, err := sc.SyscallConn(); err == nil {
+			r.raw = raw
+		}
+	}
+	return r
+}
+
+// fill waits for bytes and appends them to pending.
+func (r *reader) fill() error {
+	n, err := r.read()
+	r.fresh = n
+	if err == nil && n == 0 {
+		err = io.EOF
+	}
+	if err != nil {
+		r.release()
+		return err
+	}
+	if len(r.kept) == 0 {
+		r.pending = (*r.pooled)[:n]
+		return nil
+	}
+	r.kept = append(r.kept, (*r.pooled)[:n]...)
+	r.pending = r.kept
+	return nil
+}
+
+// discard forgets the first n bytes of pending and gives the buffer back.
+func (r *reader) discard(n int) {
+	rest := r.pending[n:]
+	switch {
+	case len(rest) == 0:
+		r.kept = nil
+	default:
+		r.kept = append([]byte(nil), rest...)
+	}
+	r.pending = nil
+	r.release()
+}
+
+func (r *reader) release() {
+	if r.pooled != nil {
+		chunks.Put(r.pooled)
+		r.pooled = nil
+	}
+}
+
+func (r *reader) read() (n int, err error) {
+	if r.raw == nil {
+		r.pooled = chunks.Get().(*[]byte)
+		return r.conn.Read(*r.pooled)
+	}
+	var sysErr error
+	err = r.raw.Read(func(fd uintptr) bool {
+		if r.pooled == nil {
+			r.pooled = chunks.Get().(*[]byte)
+		}
+		for {
+			n, sysErr = syscall.Read(int(fd), *r.pooled)
+			if sysErr != syscall.EINTR {
+				break
+			}
+		}
+		if sysErr == syscall.EAGAIN {
+			r.release()
+			return false // wait until the socket is readable
+		}
+		return true
+	})
+	if err == nil {
+		err = sysErr
+	}
+	if err != nil {
+		n = 0
+	}
+	return n, err
+}

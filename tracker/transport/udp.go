@@ -1,0 +1,65 @@
+package transport
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"sync"
+
+	"github.com/waymark-gps/waymark/tracker/protocol"
+)
+
+const (
+	// maxDatagram is the largest UDP payload (RFC 768, IPv4).
+	maxDatagram = 65507
+	// udpWorkers bounds the datagrams that wait for durability at once. Others
+	// wait in the socket's buffer, where the kernel drops what does not fit; a
+	// device without an answer sends again.
+	udpWorkers = 64
+)
+
+// ServeUDP answers datagrams until ctx ends. Each datagram is a session of its
+// own: the protocols spoken over UDP name the device in each.
+func ServeUDP(ctx context.Context, conn net.PacketConn, h Handler, lim Limits, c Counter, log *slog.Logger) error {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	stop := context.AfterFunc(ctx, func() { conn.Close() })
+	defer stop()
+	slots := make(chan struct{}, udpWorkers)
+	buf := make([]byte, maxDatagram)
+	for attempt := 0; ; {
+		n, remote, err := conn.ReadFrom(buf)
+		if err != nil {
+			if !retryAccept(ctx, log, attempt, err) {
+				return nil
+			}
+			attempt++
+			continue
+		}
+		attempt = 0
+		c.Bytes(n, 0)
+		if n == 0 || n > lim.Frame {
+			continue
+		}
+		datagram := append([]byte(nil), buf[:n]...)
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return nil
+		}
+		workers.Go(func() {
+			defer func() { <-slots }()
+			session := h.Open(protocol.UDP, remote)
+			defer session.Close()
+			_, reply, err := receive(context.WithoutCancel(ctx), session, datagram, lim.Answer)
+			if err != nil {
+				log.Debug("datagram", "remote", remote.String(), "err", err)
+			}
+			if len(reply) > 0 {
+				if n, err := conn.WriteTo(reply, remote); err == nil {
+					c.Bytes(0, n)
+				}
+			}
+		})
+	}
+}

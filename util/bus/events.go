@@ -1,0 +1,90 @@
+package bus
+
+import (
+	"fmt"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/data/wire"
+)
+
+// PublishLive tells whoever is watching about stored positions of one shard.
+func (b *Bus) PublishLive(shard int, positions []data.Position) error {
+	if err := b.conn.Publish(data.LiveSubject(shard), wire.Append(nil, positions)); err != nil {
+		return fmt.Errorf("publish live positions: %w", err)
+	}
+	return nil
+}
+
+// SubscribeLive calls f for every batch of stored positions, one call at a time.
+func (b *Bus) SubscribeLive(f func([]data.Position)) (unsubscribe func(), err error) {
+	return b.subscribe(data.SubjectLive+".*", func(m *nats.Msg) error {
+		positions, err := wire.Parse(m.Data)
+		if err == nil {
+			f(positions)
+		}
+		return err
+	})
+}
+
+// PublishDevice tells every service that a device was added, changed or removed.
+func (b *Bus) PublishDevice(c data.DeviceChange) error {
+	if err := b.conn.Publish(data.SubjectDevices, data.EncodeMessage(c)); err != nil {
+		return fmt.Errorf("publish device change: %w", err)
+	}
+	return nil
+}
+
+// SubscribeDevices calls f for every change of a device, one call at a time.
+func (b *Bus) SubscribeDevices(f func(data.DeviceChange)) (unsubscribe func(), err error) {
+	return b.subscribe(data.SubjectDevices, func(m *nats.Msg) error {
+		c, err := data.DecodeMessage[data.DeviceChange](m.Data)
+		if err == nil {
+			f(c)
+		}
+		return err
+	})
+}
+
+// PublishUser tells every service that an account changed.
+func (b *Bus) PublishUser(c data.UserChange) error {
+	if err := b.conn.Publish(data.SubjectUsers, data.EncodeMessage(c)); err != nil {
+		return fmt.Errorf("publish user change: %w", err)
+	}
+	return nil
+}
+
+// SubscribeUsers calls f for every change of an account, one call at a time.
+func (b *Bus) SubscribeUsers(f func(data.UserChange)) (unsubscribe func(), err error) {
+	return b.subscribe(data.SubjectUsers, func(m *nats.Msg) error {
+		c, err := data.DecodeMessage[data.UserChange](m.Data)
+		if err == nil {
+			f(c)
+		}
+		return err
+	})
+}
+
+// maxWaiting bounds the messages a subscriber may be behind; beyond it the
+// client library drops messages and reports a slow consumer.
+const maxWaiting = 4096
+
+func (b *Bus) subscribe(subject string, f func(*nats.Msg) error) (func(), error) {
+	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) {
+		if err := f(m); err != nil {
+			b.log.Warn("message dropped", "subject", m.Subject, "err", err)
+		}
+	})
+	if err != nil {
+		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	if err := sub.SetPendingLimits(maxWaiting, 64<<20); err != nil {
+		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	return func() {
+		if err := sub.Unsubscribe(); err != nil {
+			b.log.Debug("unsubscribe", "subject", subject, "err", err)
+		}
+	}, nil
+}
