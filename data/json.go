@@ -19,6 +19,15 @@ func AppendJSONTime(b []byte, t time.Time) []byte {
 	return append(b, '"')
 }
 
+// appendDate is AppendJSONTime for dates that clients never expect to be null:
+// a device that has not had a fix yet shows the beginning of Unix time.
+func appendDate(b []byte, t time.Time) []byte {
+	if t.IsZero() {
+		t = time.Unix(0, 0)
+	}
+	return AppendJSONTime(b, t)
+}
+
 // AppendJSON appends p as the API's position object. It is written by hand
 // because every live position goes through it.
 func (p *Position) AppendJSON(b []byte) []byte {
@@ -31,9 +40,9 @@ func (p *Position) AppendJSON(b []byte) []byte {
 	b = append(b, `,"serverTime":`...)
 	b = AppendJSONTime(b, p.ServerTime)
 	b = append(b, `,"deviceTime":`...)
-	b = AppendJSONTime(b, p.DeviceTime)
+	b = appendDate(b, p.DeviceTime)
 	b = append(b, `,"fixTime":`...)
-	b = AppendJSONTime(b, p.FixTime)
+	b = appendDate(b, p.FixTime)
 	b = append(b, `,"outdated":`...)
 	b = strconv.AppendBool(b, p.Outdated)
 	b = append(b, `,"valid":`...)

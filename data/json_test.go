@@ -15,7 +15,7 @@ func TestPositionJSON(t *testing.T) {
 	}
 	p.Attributes.SetInt("sat", 9)
 	want := `{"id":5,"deviceId":7,"protocol":"gt06","serverTime":"2026-03-01T12:00:00.123+00:00",` +
-		`"deviceTime":"2026-03-01T12:00:00.000+00:00","fixTime":null,"outdated":false,"valid":true,"latitude":52.5,` +
+		`"deviceTime":"2026-03-01T12:00:00.000+00:00","fixTime":"1970-01-01T00:00:00.000+00:00","outdated":false,"valid":true,"latitude":52.5,` +
 		`"longitude":-13.0,"altitude":0.0,"speed":1e-09,"course":0.0,"address":null,"accuracy":0.0,"network":null,` +
 		`"geofenceIds":null,"attributes":{"sat":9}}`
 	if have := string(p.AppendJSON(nil)); have != want {

@@ -30,6 +30,9 @@ const (
 	// SubjectUsers says that an account, its links or its sessions changed: not
 	// durable, one UserChange.
 	SubjectUsers = "waymark.users"
+	// SubjectBotName asks the Telegram bot for its user name: a request without
+	// a body, the answer is the name without @, empty while it is not known.
+	SubjectBotName = "waymark.bot.name"
 )
 
 // PositionsSubject is the subject of a shard's decoded positions.

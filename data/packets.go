@@ -21,7 +21,8 @@ type Position struct {
 	// means the frame says nothing: tracking then takes ServerTime.
 	DeviceTime time.Time
 	// FixTime is when the place was measured, UTC. Zero from a decoder means the
-	// same as DeviceTime, or for an Outdated report the last known fix.
+	// same as DeviceTime, or for an Outdated report the last known fix. A stored
+	// position has a zero FixTime if the device has never had a fix.
 	FixTime time.Time
 	// Valid says that the device trusts the fix.
 	Valid bool

@@ -8,10 +8,6 @@ import (
 	"github.com/waymark-gps/waymark/data"
 )
 
-// never is the fix time of a device that has not had a fix: clients of the API
-// expect a date, and no real fix is older.
-var never = time.Unix(0, 0).UTC()
-
 // fillIn puts the last known place into reports that came without one.
 func (p *Processor) fillIn(ctx context.Context, positions []data.Position) error {
 	last := map[int64]*place{}
@@ -59,7 +55,7 @@ func (l *place) newer(p data.Position) {
 // is recent, so that a heartbeat does not make a driving car stand.
 func (l *place) fill(pos *data.Position) {
 	if !l.known {
-		pos.Valid, pos.FixTime = false, never
+		pos.Valid, pos.FixTime = false, time.Time{}
 		return
 	}
 	from := &l.position

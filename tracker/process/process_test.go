@@ -188,7 +188,7 @@ func TestOutdatedTakesTheLastPlace(t *testing.T) {
 		"of another device": {
 			stored: []data.Position{fix(8, 3)},
 			sent:   []data.Position{heartbeat(7, 9)},
-			want:   data.Position{FixTime: never},
+			want:   data.Position{},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

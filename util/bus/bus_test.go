@@ -230,6 +230,21 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+func TestBotName(t *testing.T) {
+	b := embedded(t)
+	if name := b.BotName(); name != "" {
+		t.Errorf("a bot that does not run is called %q", name)
+	}
+	stop, err := b.AnswerBotName(func() string { return "waymark_bot" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	if name := b.BotName(); name != "waymark_bot" {
+		t.Errorf("the bot is called %q", name)
+	}
+}
+
 // external starts a NATS server of its own, as a cluster's would be.
 func external(t *testing.T, jetStream bool) (url string) {
 	t.Helper()

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -64,6 +65,24 @@ func (b *Bus) SubscribeUsers(f func(data.UserChange)) (unsubscribe func(), err e
 		}
 		return err
 	})
+}
+
+// botNameTimeout bounds the question for the bot's name.
+const botNameTimeout = time.Second
+
+// AnswerBotName answers BotName of every service with what f returns.
+func (b *Bus) AnswerBotName(f func() string) (stop func(), err error) {
+	return b.subscribe(data.SubjectBotName, func(m *nats.Msg) error { return m.Respond([]byte(f())) })
+}
+
+// BotName asks for the user name of the Telegram bot, without @. It is empty
+// while no bot runs.
+func (b *Bus) BotName() string {
+	m, err := b.conn.Request(data.SubjectBotName, nil, botNameTimeout)
+	if err != nil {
+		return ""
+	}
+	return string(m.Data)
 }
 
 // maxWaiting bounds the messages a subscriber may be behind; beyond it the

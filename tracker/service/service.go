@@ -1,0 +1,75 @@
+// Package service puts the tracker together: listeners, commits and processing.
+package service
+
+import (
+	"context"
+	"fmt"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/process"
+	"github.com/waymark-gps/waymark/tracker/protocol/all"
+	"github.com/waymark-gps/waymark/tracker/tracking"
+	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/cache"
+	"github.com/waymark-gps/waymark/util/program"
+)
+
+// cached bounds the devices kept in memory.
+const cached = 100_000
+
+// Service is a tracker that is ready to run.
+type Service struct {
+	tracker   *tracking.Tracker
+	processor *process.Processor
+	source    *bus.Batches
+	unwatch   func()
+}
+
+// New opens the ports; Run serves them.
+func New(ctx context.Context, cfg tracking.Config, p *program.Parts) (*Service, error) {
+	protocols, err := all.Registry()
+	if err != nil {
+		return nil, err
+	}
+	devices := cache.NewDevices(p.Store, cached, p.Now)
+	last := cache.NewLast(p.Store, cached, p.Now)
+	s := &Service{}
+	s.unwatch, err = p.Bus.SubscribeDevices(func(c data.DeviceChange) {
+		devices.Invalidate(c)
+		last.Invalidate(c)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.tracker, err = tracking.New(cfg, tracking.Deps{
+		Protocols: protocols, Devices: devices, Store: p.Store, Bus: p.Bus,
+		Publisher: tracking.OnBus(p.Bus), Log: p.Log, Metrics: p.Metrics, Now: p.Now,
+	})
+	if err != nil {
+		s.unwatch()
+		return nil, err
+	}
+	if s.source, err = p.Bus.ConsumePositions(ctx); err != nil {
+		s.unwatch()
+		return nil, fmt.Errorf("start processing: %w", err)
+	}
+	s.processor = process.New(process.Deps{
+		Source: s.source, Store: p.Store, Live: p.Bus, Last: last, Log: p.Log, Metrics: p.Metrics,
+	})
+	return s, nil
+}
+
+// Addresses tells where the protocols can be reached.
+func (s *Service) Addresses() []tracking.Address { return s.tracker.Addresses() }
+
+// Run works until ctx ends.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.unwatch()
+	defer s.source.Stop()
+	group, ctx := errgroup.WithContext(ctx)
+	group.Go(func() error { return s.tracker.Run(ctx) })
+	group.Go(func() error { return s.processor.Run(ctx) })
+	return group.Wait()
+}

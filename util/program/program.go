@@ -1,0 +1,111 @@
+// Package program is what the mains share: the parts every service needs,
+// opened in order, and the commands every program has.
+package program
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/health"
+	"github.com/waymark-gps/waymark/util/logging"
+	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/open"
+)
+
+// Core is the settings every program has.
+type Core struct {
+	DataDir string
+	Bus     bus.Config
+	Storage StorageConfig
+	Log     logging.Config
+}
+
+// StorageConfig says where things are kept.
+type StorageConfig struct {
+	URL string `koanf:"url" desc:"database, postgres://user:password@host/name or sqlite:///file; empty is SQLite in data-dir" secret:"true"`
+}
+
+// DefaultCore runs without anything else.
+func DefaultCore() Core {
+	return Core{DataDir: DefaultDataDir(), Bus: bus.DefaultConfig(), Log: logging.DefaultConfig()}
+}
+
+// DefaultDataDir is the user's folder for data of programs (XDG Base Directory
+// Specification), or a folder in the present one where there is no home.
+func DefaultDataDir() string {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return filepath.Join(dir, "waymark")
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share", "waymark")
+	}
+	return "waymark-data"
+}
+
+// RequireShared refuses to run one service of several on a bus of its own,
+// where the others cannot hear it.
+func (c Core) RequireShared() error {
+	if c.Bus.URL == "" {
+		return fmt.Errorf("bus.url is not set: a service that runs alone needs the NATS server that joins it with the others (to run everything in one process use waymark serve): %w", data.ErrInvalid)
+	}
+	return nil
+}
+
+// Parts are what services work with. They outlive the services.
+type Parts struct {
+	Log     *slog.Logger
+	Metrics *prometheus.Registry
+	Health  *health.Health
+	Store   storage.Store
+	Bus     *bus.Bus
+	Now     func() time.Time
+}
+
+// openTimeout bounds the opening of the parts: a database may be starting.
+const openTimeout = 60 * time.Second
+
+// checkTimeout bounds one readiness check.
+const checkTimeout = 3 * time.Second
+
+// Open opens the store and the bus, or neither.
+func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	p := &Parts{Log: log, Metrics: prometheus.NewRegistry(), Now: time.Now}
+	p.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p.Health = health.New(log, p.Metrics)
+	if c.Bus.URL == "" || c.Storage.URL == "" {
+		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
+			return nil, fmt.Errorf("create data-dir: %w; choose a folder you may write to with --data-dir", err)
+		}
+	}
+	var err error
+	// The bus comes first: it is what keeps a second process out of the folder.
+	if p.Bus, err = bus.Open(ctx, c.Bus, filepath.Join(c.DataDir, "bus"), log); err != nil {
+		return nil, err
+	}
+	if p.Store, err = open.Store(ctx, c.Storage.URL, c.DataDir, log); err != nil {
+		p.Bus.Close()
+		return nil, fmt.Errorf("open the store (storage.url): %w", err)
+	}
+	p.Health.Add("store", checkTimeout, p.Store.Ping)
+	p.Health.Add("bus", checkTimeout, p.Bus.Ready)
+	return p, nil
+}
+
+// Close closes what Open opened.
+func (p *Parts) Close() {
+	if err := p.Store.Close(); err != nil {
+		p.Log.Error("close the store", "err", err)
+	}
+	p.Bus.Close()
+}
