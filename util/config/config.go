@@ -141,7 +141,13 @@ func (l *loader) readSecrets(in layer) layer {
 			l.problem(s.origin, "%s: %v", key, err)
 			continue
 		}
-		out[target.key] = setting{strings.TrimRight(string(text), "\r\n"), s.origin + " (" + path + ")"}
+		secret := strings.TrimSpace(string(text))
+		if secret == "" {
+			// Taken as not set it could switch off what was meant to be on.
+			l.problem(s.origin, "%s: %s is empty; write the value into it, or leave the setting out", key, path)
+			continue
+		}
+		out[target.key] = setting{secret, s.origin + " (" + path + ")"}
 	}
 	return out
 }

@@ -4,6 +4,7 @@ package program
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -73,6 +74,9 @@ type Parts struct {
 // openTimeout bounds the opening of the parts: a database may be starting.
 const openTimeout = 60 * time.Second
 
+// storeRetry is the pause between two tries to open a database.
+const storeRetry = 2 * time.Second
+
 // checkTimeout bounds one readiness check.
 const checkTimeout = 3 * time.Second
 
@@ -93,13 +97,29 @@ func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
 	if p.Bus, err = bus.Open(ctx, c.Bus, filepath.Join(c.DataDir, "bus"), log); err != nil {
 		return nil, err
 	}
-	if p.Store, err = open.Store(ctx, c.Storage.URL, c.DataDir, log); err != nil {
+	if p.Store, err = openStore(ctx, c, log); err != nil {
 		p.Bus.Close()
 		return nil, fmt.Errorf("open the store (storage.url): %w", err)
 	}
 	p.Health.Add("store", checkTimeout, p.Store.Ping)
 	p.Health.Add("bus", checkTimeout, p.Bus.Ready)
 	return p, nil
+}
+
+// openStore waits for a database that is still starting.
+func openStore(ctx context.Context, c Core, log *slog.Logger) (storage.Store, error) {
+	for {
+		store, err := open.Store(ctx, c.Storage.URL, c.DataDir, log)
+		if c.Storage.URL == "" || !errors.Is(err, data.ErrUnavailable) {
+			return store, err
+		}
+		log.Warn("the database does not answer yet", "err", err)
+		select {
+		case <-time.After(storeRetry):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 // Close closes what Open opened.

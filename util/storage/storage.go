@@ -70,7 +70,7 @@ type Positions interface {
 	// set in place, 0 for those left out. Positions of devices that do not exist
 	// are left out too. The device's PositionID becomes the position with the
 	// newest FixTime (among equals the newest DeviceTime), LastUpdate the newest
-	// ServerTime.
+	// ServerTime, of those left out as well: the device has spoken.
 	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error
 	// PositionsByID returns those that exist, by id.
 	PositionsByID(ctx context.Context, ids []int64) ([]data.Position, error)
@@ -81,7 +81,8 @@ type Positions interface {
 	// from <= FixTime <= to, in the order of FixTime, then ID, at most limit of
 	// them. An error of each ends the walk and is returned.
 	PositionsBetween(ctx context.Context, deviceID int64, from, to time.Time, limit int, each func(*data.Position) error) error
-	// DeletePositions removes the positions of a device with from <= FixTime <= to.
+	// DeletePositions removes the positions of a device with from <= FixTime <= to,
+	// in portions; PositionID becomes the newest of the rest, or 0.
 	DeletePositions(ctx context.Context, deviceID int64, from, to time.Time) error
 }
 
@@ -123,6 +124,9 @@ type Sessions interface {
 	CreateSession(ctx context.Context, s data.Session) error
 	// Session returns a session that has not expired at now, else ErrNotFound.
 	Session(ctx context.Context, tokenHash [32]byte, now time.Time) (data.Session, error)
+	// ExtendSession moves the end of a session; it never brings back one that
+	// was deleted: ErrNotFound.
+	ExtendSession(ctx context.Context, tokenHash [32]byte, expiresAt time.Time) error
 	DeleteSession(ctx context.Context, tokenHash [32]byte) error
 	// DeleteUserSessions ends all sessions of a user but the one to keep (the
 	// zero hash keeps none).

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/waymark-gps/waymark/tgram-bot/bot"
+	botservice "github.com/waymark-gps/waymark/tgram-bot/service"
+	trackerservice "github.com/waymark-gps/waymark/tracker/service"
+	"github.com/waymark-gps/waymark/tracker/tracking"
+	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/logging"
+	"github.com/waymark-gps/waymark/util/program"
+	"github.com/waymark-gps/waymark/util/rungroup"
+	"github.com/waymark-gps/waymark/web-server/api"
+	webservice "github.com/waymark-gps/waymark/web-server/service"
+)
+
+// settings are those of everything in one process.
+type settings struct {
+	DataDir string                `koanf:"data-dir" desc:"folder of everything Waymark keeps"`
+	Web     api.Config            `koanf:"web"`
+	Tracker tracking.Config       `koanf:"tracker"`
+	Bot     bot.Config            `koanf:"bot"`
+	Admin   webservice.Admin      `koanf:"admin"`
+	Bus     bus.Config            `koanf:"bus"`
+	Storage program.StorageConfig `koanf:"storage"`
+	Log     logging.Config        `koanf:"log"`
+}
+
+// server is waymark serve.
+type server struct {
+	settings
+	demo bool
+	out  io.Writer // what people read
+}
+
+func newServer() *server {
+	core := program.DefaultCore()
+	return &server{out: os.Stdout, settings: settings{
+		DataDir: core.DataDir, Web: api.DefaultConfig(), Tracker: tracking.DefaultConfig(), Bot: bot.DefaultConfig(),
+		Bus: core.Bus, Storage: core.Storage, Log: core.Log,
+	}}
+}
+
+func (s *server) program() program.Service {
+	return program.Service{
+		Name: "serve", Short: "Run the tracker, the web server and the Telegram bot in this process",
+		Settings: &s.settings,
+		Log:      func() logging.Config { return s.Log },
+		Listen:   func() string { return s.Web.Listen },
+		Flags: func(c *cobra.Command) {
+			c.Flags().BoolVar(&s.demo, "demo", false, "add simulated devices and a login for this machine; data goes to a folder of its own")
+		},
+		Prepare: func() {
+			if s.demo {
+				s.demoDefaults()
+			}
+		},
+		Run: s.run,
+	}
+}
+
+// run opens everything before anything is served, so that a port in use or a
+// folder that cannot be written ends the start as a whole.
+func (s *server) run(ctx context.Context, log *slog.Logger) error {
+	p, err := program.Open(ctx, program.Core{DataDir: s.DataDir, Bus: s.Bus, Storage: s.Storage}, log)
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	login, err := s.demoAccount(ctx, p)
+	if err != nil {
+		return err
+	}
+	web, err := webservice.New(ctx, s.Web, s.Admin, p)
+	if err != nil {
+		return err
+	}
+	tracker, err := trackerservice.New(ctx, s.Tracker, p)
+	if err != nil {
+		return err
+	}
+	telegram, err := botservice.New(s.Bot, p)
+	if err != nil {
+		return err
+	}
+
+	var group rungroup.Group
+	services := group.Layer()
+	services.Go("tracker", tracker.Run)
+	services.Go("web-server", web.Run)
+	services.Go("tgram-bot", telegram.Run)
+	top := group.Layer()
+	top.Go("readiness", p.Health.LameDuck(0))
+	if s.demo {
+		top.Go("demo", s.drive(tracker.Addresses(), p))
+	}
+	s.welcome(web.Addr(), tracker.Addresses(), login)
+	return group.Run(ctx)
+}
+
+// welcome tells people where everything is.
+func (s *server) welcome(web net.Addr, trackers []tracking.Address, login string) {
+	fmt.Fprintf(s.out, "\nWaymark is running. Open http://%s\n", reachable(web))
+	if login != "" {
+		fmt.Fprintf(s.out, "Sign in with %s\n", login)
+	}
+	fmt.Fprint(s.out, "Devices connect to")
+	for i, a := range trackers {
+		if i > 0 {
+			fmt.Fprint(s.out, ",")
+		}
+		_, port, _ := net.SplitHostPort(a.Addr.String())
+		fmt.Fprintf(s.out, " %s %s/%s", a.Protocol, port, a.Transport)
+	}
+	fmt.Fprintf(s.out, "\nData is in %s. Ctrl-C ends it.\n\n", s.DataDir)
+}
+
+// reachable is how a browser on this machine reaches an address.
+func reachable(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return net.JoinHostPort(host, port)
+}

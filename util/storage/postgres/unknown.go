@@ -1,0 +1,56 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/internal/row"
+)
+
+// RecordUnknownDevices implements storage.UnknownDevices. The list is short and
+// written seldom: writers take turns with the whole table.
+func (s *Store) RecordUnknownDevices(ctx context.Context, seen []data.UnknownDevice) error {
+	if len(seen) == 0 {
+		return nil
+	}
+	seen = row.Unknown(seen, storage.MaxUnknownDevices)
+	var b pgx.Batch
+	for i := range seen {
+		u := &seen[i]
+		b.Queue(`INSERT INTO unknown_devices AS u (protocol, unique_id, address, first_seen, last_seen, count, last_frame)
+			VALUES ($1, $2, $3, $4, $5, $6, $7)
+			ON CONFLICT (protocol, unique_id) DO UPDATE SET address = excluded.address, last_seen = excluded.last_seen,
+				count = u.count + excluded.count, last_frame = excluded.last_frame`,
+			u.Protocol, u.UniqueID, u.Address, row.Millis(u.FirstSeen), row.Millis(u.LastSeen), u.Count, u.LastFrame)
+	}
+	b.Queue(`DELETE FROM unknown_devices WHERE (protocol, unique_id) IN (
+		SELECT protocol, unique_id FROM unknown_devices ORDER BY last_seen DESC, protocol, unique_id OFFSET $1)`,
+		storage.MaxUnknownDevices)
+	return s.write(ctx, "record unknown devices", func(ctx context.Context, tx pgx.Tx) error {
+		// On its own: preparing the batch takes locks that would meet others'.
+		if _, err := tx.Exec(ctx, `LOCK TABLE unknown_devices IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, &b).Close()
+	})
+}
+
+// ListUnknownDevices implements storage.UnknownDevices.
+func (s *Store) ListUnknownDevices(ctx context.Context) ([]data.UnknownDevice, error) {
+	return list(ctx, s, "list unknown devices", func(r pgx.CollectableRow) (u data.UnknownDevice, err error) {
+		var first, last int64
+		err = r.Scan(&u.Protocol, &u.UniqueID, &u.Address, &first, &last, &u.Count, &u.LastFrame)
+		u.FirstSeen, u.LastSeen = row.Time(first), row.Time(last)
+		return u, err
+	}, `SELECT protocol, unique_id, address, first_seen, last_seen, count, last_frame
+		FROM unknown_devices ORDER BY last_seen DESC, protocol, unique_id`)
+}
+
+// ForgetUnknownDevice implements storage.UnknownDevices.
+func (s *Store) ForgetUnknownDevice(ctx context.Context, uniqueID string) error {
+	_, err := s.exec(ctx, "forget unknown device", `DELETE FROM unknown_devices WHERE unique_id = $1`, row.Clean(uniqueID, row.MaxKey))
+	return err
+}

@@ -1,0 +1,103 @@
+package api
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/web-server/auth"
+)
+
+func TestParseTime(t *testing.T) {
+	want := time.Date(2024, 10, 1, 7, 53, 12, 0, time.UTC)
+	for in, after := range map[string]time.Duration{
+		"2024-10-01T07:53:12Z":             0,
+		"2024-10-01T07:53:12.123Z":         123 * time.Millisecond,
+		"2024-10-01T07:53:12.123456Z":      123456 * time.Microsecond,
+		"2024-10-01T07:53:12.123456789Z":   123456789,
+		"2024-10-01T07:53:12.000+00:00":    0,
+		"2024-10-01T07:53:12.000 00:00":    0, // a plus sign that was not escaped
+		"2024-10-01T09:53:12+02:00":        0,
+		"2024-10-01T09:53:12.5+0200":       500 * time.Millisecond,
+		"2024-10-01T02:23:12.000000-05:30": 0,
+	} {
+		got, err := parseTime(in)
+		if err != nil || !got.Equal(want.Add(after)) || got.Location() != time.UTC {
+			t.Errorf("parseTime(%q) = %v, %v", in, got, err)
+		}
+	}
+	for _, in := range []string{"", "2024-10-01", "2024-10-01T07:53:12", "1727769192", "2024-13-01T07:53:12Z", "2024-10-01 07:53:12Z", strings.Repeat("2", 100), "2024-10-01T07:53:12.Z"} {
+		if got, err := parseTime(in); err == nil {
+			t.Errorf("parseTime(%q) = %v", in, got)
+		}
+	}
+}
+
+func FuzzParseTime(f *testing.F) {
+	for _, s := range []string{"2024-10-01T07:53:12.123456Z", "2024-10-01T07:53:12.000 00:00", "2024-10-01T09:53:12+0200", "", "9999-12-31T23:59:60+24:00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		got, err := parseTime(s)
+		if err != nil {
+			return
+		}
+		again, err := parseTime(got.Format(time.RFC3339Nano))
+		if got.Year() >= 0 && got.Year() <= 9999 && (err != nil || !again.Equal(got)) {
+			t.Errorf("%q is %v, which reads back as %v, %v", s, got, again, err)
+		}
+	})
+}
+
+func FuzzQueries(f *testing.F) {
+	for _, s := range []string{
+		"", "id=1&id=2", "deviceId=1&from=2024-10-01T07:53:12Z&to=2024-10-02T07:53:12Z", "all=true&userId=7", "uniqueId=a&keyword=%20&limit=9999999999999&offset=1", "id=-1&%zz=;",
+	} {
+		f.Add(s)
+	}
+	user, admin := &auth.Viewer{User: data.User{ID: 7}}, &auth.Viewer{User: data.User{ID: 8, Administrator: true}}
+	f.Fuzz(func(t *testing.T, raw string) {
+		q, err := parseQuery(raw)
+		if err != nil {
+			return
+		}
+		if ask, err := parsePositionQuery(q); err == nil {
+			if ask.from.IsZero() != ask.to.IsZero() || ask.to.Before(ask.from) || ask.deviceID < 0 || len(ask.ids) > maxQueryIDs {
+				t.Errorf("%q asks for %+v", raw, ask)
+			}
+		}
+		// Whatever the query says, a user gets their own devices only.
+		if filter, err := deviceFilter(q, user); err == nil && filter.UserID != 7 {
+			t.Errorf("%q filters %+v", raw, filter)
+		}
+		if filter, err := deviceFilter(q, admin); err == nil && (filter.Limit < 0 || filter.Offset < 0 || len(filter.IDs) > maxQueryIDs) {
+			t.Errorf("%q filters %+v", raw, filter)
+		}
+	})
+}
+
+func FuzzBodies(f *testing.F) {
+	for _, s := range []string{`{"userId":1,"deviceId":2}`, `{"name":"a","uniqueId":"b","attributes":{"x":[1]},"expirationTime":null}`, `null`, `{"attributes":null}`, `[`} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		var permission map[string]json.RawMessage
+		if parseJSON(body, &permission) == nil {
+			if user, device, err := parsePermission(permission); err == nil && (user <= 0 || device <= 0) {
+				t.Errorf("%s links %d and %d", body, user, device)
+			}
+		}
+		var d deviceBody
+		if parseJSON(body, &d) == nil {
+			_, _ = attributes(d.Attributes, nil)
+			_, _ = optionalTime("x", d.ExpirationTime)
+			if name, err := text("x", d.Name, maxDeviceName); err == nil && len(name) > 4*maxDeviceName {
+				t.Errorf("%s is called %q", body, name)
+			}
+		}
+		var u userBody
+		_ = parseJSON(body, &u)
+	})
+}

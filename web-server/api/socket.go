@@ -1,0 +1,57 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/coder/websocket"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/web-server/auth"
+)
+
+// getSocket opens the live channel. A page of another site, which the browser
+// names in Origin, is refused: cookies alone do not prove who asks.
+func (s *Server) getSocket(w http.ResponseWriter, r *http.Request) error {
+	id := identityOf(r)
+	conn, err := websocket.Accept(w, r, nil)
+	if err != nil {
+		s.deps.Log.Debug("refuse socket", "request", requestID(r.Context()), "err", err)
+		return nil // Accept has answered
+	}
+	if err := s.hub.Serve(r.Context(), conn, id.user.ID, s.socketAccess(id)); err != nil {
+		s.deps.Log.Debug("socket ended", "request", requestID(r.Context()), "err", err)
+	}
+	return nil
+}
+
+// socketAccess asks again whether a socket's credentials still hold, and what
+// they let it see.
+func (s *Server) socketAccess(id identity) func(context.Context) (auth.Viewer, error) {
+	return func(ctx context.Context) (auth.Viewer, error) {
+		u, err := s.credentialsHold(ctx, id)
+		if err != nil {
+			return auth.Viewer{}, err
+		}
+		return s.auth.Viewer(ctx, u)
+	}
+}
+
+func (s *Server) credentialsHold(ctx context.Context, id identity) (data.User, error) {
+	if id.bySession {
+		u, _, err := s.auth.Resume(ctx, id.session)
+		return u, err
+	}
+	u, err := s.deps.Store.User(ctx, id.user.ID)
+	switch {
+	case errors.Is(err, data.ErrNotFound):
+		return u, auth.ErrUnauthenticated
+	case err != nil:
+		return u, fmt.Errorf("read user of socket: %w", err)
+	case !u.Active(s.deps.Now()) || u.PasswordHash != id.user.PasswordHash:
+		return u, auth.ErrUnauthenticated
+	}
+	return u, nil
+}

@@ -1,0 +1,187 @@
+// Package ui serves the web page: one index.html for every address of the page
+// and, beside it, files whose names carry the hash of their content.
+//
+// The page is built from src/ and vendor/ into dist/, which is committed, so
+// that building Waymark needs nothing but Go. See README.md.
+package ui
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+//go:embed dist
+var dist embed.FS
+
+// CSP is the Content-Security-Policy the page is written for: no inline script
+// or style, no eval, no foreign host. Handler sends it with every answer.
+const CSP = "default-src 'self'; img-src 'self' data: blob:; style-src 'self'; connect-src 'self'; " +
+	"worker-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
+
+const (
+	cacheForever = "public, max-age=31536000, immutable"
+	cacheAsk     = "no-cache"
+)
+
+// types of what dist/ holds. The machine's own table is not asked: it may call
+// a module text/plain, which browsers refuse to run.
+var types = map[string]string{
+	".html": "text/html; charset=utf-8",
+	".js":   "text/javascript; charset=utf-8",
+	".mjs":  "text/javascript; charset=utf-8",
+	".css":  "text/css; charset=utf-8",
+	".json": "application/json",
+	".svg":  "image/svg+xml",
+	".txt":  "text/plain; charset=utf-8",
+}
+
+type file struct {
+	content     []byte
+	contentType string
+	etag        string
+	gzipOnce    sync.Once
+	gzipped     []byte // nil when not smaller
+}
+
+// Handler serves the embedded page. /assets/ holds the hashed files; any other
+// address without an extension is a page and gets index.html; the rest,
+// and /api, is 404.
+func Handler() http.Handler {
+	files := map[string][]byte{}
+	err := fs.WalkDir(dist, "dist", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := dist.ReadFile(name)
+		files[strings.TrimPrefix(name, "dist/")] = b
+		return err
+	})
+	if err != nil {
+		panic(fmt.Errorf("read embedded page: %w", err)) // Embedded at build time: cannot fail.
+	}
+	return newHandler(files)
+}
+
+func newHandler(contents map[string][]byte) http.Handler {
+	h := make(handler, len(contents))
+	for name, b := range contents {
+		sum := sha256.Sum256(b)
+		h["/"+name] = &file{content: b, contentType: types[path.Ext(name)], etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+	}
+	return h
+}
+
+// handler maps the address of a file to it.
+type handler map[string]*file
+
+func (h handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	head := w.Header()
+	head.Set("Content-Security-Policy", CSP)
+	head.Set("X-Content-Type-Options", "nosniff")
+	head.Set("Referrer-Policy", "same-origin")
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		head.Set("Allow", "GET, HEAD")
+		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
+		return
+	}
+	p := path.Clean("/" + r.URL.Path)
+	if f := h[p]; f != nil && strings.HasPrefix(p, "/assets/") {
+		f.serve(w, r, cacheForever)
+		return
+	}
+	index := h["/index.html"]
+	if index == nil || !isPage(p) {
+		head.Set("Cache-Control", cacheAsk)
+		http.Error(w, "not found", http.StatusNotFound)
+		return
+	}
+	index.serve(w, r, cacheAsk)
+}
+
+// isPage tells addresses of the page from those of files and of the API.
+func isPage(p string) bool {
+	if p == "/index.html" {
+		return true
+	}
+	for _, not := range []string{"/api", "/assets"} {
+		if p == not || strings.HasPrefix(p, not+"/") {
+			return false
+		}
+	}
+	return path.Ext(p) == ""
+}
+
+func (f *file) serve(w http.ResponseWriter, r *http.Request, cache string) {
+	head := w.Header()
+	head.Set("Cache-Control", cache)
+	head.Set("ETag", f.etag)
+	head.Add("Vary", "Accept-Encoding")
+	if match(r.Header.Get("If-None-Match"), f.etag) {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	head.Set("Content-Type", f.contentType)
+	body := f.content
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
+		if z := f.gzip(); z != nil {
+			body = z
+			head.Set("Content-Encoding", "gzip")
+		}
+	}
+	head.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(http.StatusOK)
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(body) // The client is gone; nobody is left to tell.
+	}
+}
+
+// gzip compresses once, at the first request that can use it.
+func (f *file) gzip() []byte {
+	f.gzipOnce.Do(func() {
+		var b bytes.Buffer
+		z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // The level is valid.
+		if _, err := z.Write(f.content); err != nil {
+			return
+		}
+		if err := z.Close(); err == nil && b.Len() < len(f.content) {
+			f.gzipped = b.Bytes()
+		}
+	})
+	return f.gzipped
+}
+
+func match(ifNoneMatch, etag string) bool {
+	for tag := range strings.SplitSeq(ifNoneMatch, ",") {
+		tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+		if tag == etag || tag == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+func acceptsGzip(accept string) bool {
+	for part := range strings.SplitSeq(accept, ",") {
+		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
+		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			continue
+		}
+		q, found := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
+		if !found {
+			return true
+		}
+		v, err := strconv.ParseFloat(q, 64)
+		return err == nil && v > 0
+	}
+	return false
+}
