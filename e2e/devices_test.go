@@ -27,6 +27,7 @@ const (
 func spot(i int, at time.Time) data.Position {
 	return data.Position{
 		DeviceTime: at, FixTime: at, Valid: true, Latitude: 52.5 + float64(i)/100, Longitude: 13.4 - float64(i)/100, SpeedKnots: 20, CourseDeg: 90,
+		Attributes: data.Attributes{{Key: "sat", Value: data.Int(9)}},
 	}
 }
 

@@ -20,7 +20,6 @@ func TestEveryProtocolToAPIAndSocket(t *testing.T) {
 	sendAll(t, i.ports, at)
 	seen := map[int]time.Time{}
 	awaitPosition(t, live, "a position of every device", func(p position) bool {
-		t.Logf("live: %+v", p)
 		for n := 1; n <= 4; n++ {
 			if near(p, n, at) {
 				seen[n] = time.Now()
