@@ -239,7 +239,10 @@ func (t *Tracker) register(ctx context.Context, identity string) (data.Device, e
 	if err != nil && !errors.Is(err, data.ErrConflict) {
 		return d, err
 	}
-	if perr := t.deps.Bus.PublishDevice(data.DeviceChange{ID: d.ID, UniqueID: identity}); perr != nil {
+	change := data.DeviceChange{ID: d.ID, UniqueID: identity}
+	// The bus tells the others in a moment; the device's next frame is here now.
+	t.deps.Devices.Invalidate(change)
+	if perr := t.deps.Bus.PublishDevice(change); perr != nil {
 		t.deps.Log.Warn("announce device", "device", identity, "err", perr)
 	}
 	if err != nil { // somebody else was quicker

@@ -24,6 +24,8 @@ import (
 type Devices interface {
 	// ByUniqueID returns data.ErrNotFound for a stranger.
 	ByUniqueID(ctx context.Context, uniqueID string) (data.Device, error)
+	// Invalidate forgets what was known about a device, strangers included.
+	Invalidate(c data.DeviceChange)
 }
 
 // Store is what tracking writes itself.

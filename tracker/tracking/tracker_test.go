@@ -115,9 +115,11 @@ func (w fakeWaiter) Wait(ctx context.Context) error {
 	return w.err
 }
 
-// fakeStore knows devices and strangers.
+// fakeStore knows devices and strangers. As the cache in front of the real one
+// does, it remembers that it has not found a device until it is told.
 type fakeStore struct {
 	mu        sync.Mutex
+	unknown   map[string]bool
 	devices   map[string]data.Device
 	strangers []data.UnknownDevice
 	seen      map[int64]time.Time
@@ -130,15 +132,25 @@ func (s *fakeStore) ByUniqueID(_ context.Context, id string) (data.Device, error
 	if s.broken != nil {
 		return data.Device{}, s.broken
 	}
-	if d, ok := s.devices[id]; ok {
+	if d, ok := s.devices[id]; ok && !s.unknown[id] {
 		return d, nil
 	}
+	s.unknown[id] = true
 	return data.Device{}, data.ErrNotFound
+}
+
+func (s *fakeStore) Invalidate(c data.DeviceChange) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.unknown, c.UniqueID)
 }
 
 func (s *fakeStore) CreateDevice(_ context.Context, d *data.Device) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if _, ok := s.devices[d.UniqueID]; ok {
+		return data.ErrConflict
+	}
 	d.ID = int64(len(s.devices) + 1)
 	s.devices[d.UniqueID] = *d
 	return nil
@@ -175,7 +187,7 @@ func start(t *testing.T, change func(*Config, *rig)) *rig {
 	t.Helper()
 	r := &rig{
 		bus:   &fakeBus{},
-		store: &fakeStore{devices: map[string]data.Device{"anna": {ID: 11, UniqueID: "anna"}, "off": {ID: 12, UniqueID: "off", Disabled: true}}, seen: map[int64]time.Time{}},
+		store: &fakeStore{devices: map[string]data.Device{"anna": {ID: 11, UniqueID: "anna"}, "off": {ID: 12, UniqueID: "off", Disabled: true}}, seen: map[int64]time.Time{}, unknown: map[string]bool{}},
 		addr:  map[string]string{},
 	}
 	cfg := DefaultConfig()
@@ -349,6 +361,8 @@ func TestStrangerIsRegistered(t *testing.T) {
 	c := dial(t, "tcp", r.addr["line/tcp"])
 	c.send("ID bob\nP 1\n")
 	c.want("HELLO bob", "OK 1")
+	c.send("P 2\n")
+	c.want("OK 2")
 	if _, ok := r.store.devices["bob"]; !ok {
 		t.Error("bob is not registered")
 	}
