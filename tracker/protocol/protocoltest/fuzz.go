@@ -56,7 +56,7 @@ func Fuzz(f *testing.F, p protocol.Protocol) {
 
 // settingsOf picks a model out of those that change the reading of a protocol.
 func settingsOf(n uint8) protocol.Settings {
-	models := [...]string{"", "FMB920", "FMB640", "TAT100", "NT20", "XT40", "VL103", "LW4G", "SEEWORLD", "R11", "QH302R", "FMB003"}
+	models := [...]string{"", "FMB920", "FMB640", "NT20", "XT40", "VL103", "LW4G", "SEEWORLD", "R11", "FMB003"}
 	return protocol.Settings{"model": models[int(n>>2)%len(models)], "extended": n&0x80 != 0}
 }
 
