@@ -28,8 +28,10 @@ func TestPositionJSON(t *testing.T) {
 
 func TestDeviceJSON(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-	d := Device{ID: 1, Name: `Anna's "car"`, UniqueID: "860123", LastUpdate: now.Add(-time.Minute), PositionID: 9,
-		Category: "car", Attributes: map[string]any{"decoder.model": "x"}}
+	d := Device{
+		ID: 1, Name: `Anna's "car"`, UniqueID: "860123", LastUpdate: now.Add(-time.Minute), PositionID: 9,
+		Category: "car", Attributes: map[string]any{"decoder.model": "x"},
+	}
 	want := `{"id":1,"attributes":{"decoder.model":"x"},"groupId":0,"calendarId":0,"name":"Anna's \"car\"","uniqueId":"860123",` +
 		`"status":"online","lastUpdate":"2026-03-01T11:59:00.000+00:00","positionId":9,"phone":null,"model":null,` +
 		`"contact":null,"category":"car","disabled":false,"expirationTime":null}`

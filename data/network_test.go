@@ -15,15 +15,19 @@ func TestNetworkJSON(t *testing.T) {
 	}{
 		{nil, `null`},
 		{&Network{}, `{"radioType":"gsm","considerIp":false}`},
-		{&Network{CellTowers: []CellTower{{MCC: 262, MNC: 2, LAC: 5126, CellID: 21532831}}},
-			`{"radioType":"gsm","considerIp":false,"cellTowers":[{"cellId":21532831,"locationAreaCode":5126,"mobileCountryCode":262,"mobileNetworkCode":2}]}`},
-		{&Network{
-			CellTowers:       []CellTower{{RadioType: "lte", SignalDBm: ptr(-80)}, {RadioType: "5g+", CellID: 1 << 40}},
-			WifiAccessPoints: []WifiAccessPoint{{MAC: "00:11:22:33:44:55", SignalDBm: ptr(0)}, {MAC: "a", Channel: 11}},
+		{
+			&Network{CellTowers: []CellTower{{MCC: 262, MNC: 2, LAC: 5126, CellID: 21532831}}},
+			`{"radioType":"gsm","considerIp":false,"cellTowers":[{"cellId":21532831,"locationAreaCode":5126,"mobileCountryCode":262,"mobileNetworkCode":2}]}`,
 		},
+		{
+			&Network{
+				CellTowers:       []CellTower{{RadioType: "lte", SignalDBm: ptr(-80)}, {RadioType: "5g+", CellID: 1 << 40}},
+				WifiAccessPoints: []WifiAccessPoint{{MAC: "00:11:22:33:44:55", SignalDBm: ptr(0)}, {MAC: "a", Channel: 11}},
+			},
 			`{"radioType":"lte","considerIp":false,"cellTowers":[{"radioType":"lte","cellId":0,"locationAreaCode":0,"mobileCountryCode":0,"mobileNetworkCode":0,"signalStrength":-80},` +
 				`{"radioType":"5g+","cellId":1099511627776,"locationAreaCode":0,"mobileCountryCode":0,"mobileNetworkCode":0}],` +
-				`"wifiAccessPoints":[{"macAddress":"00:11:22:33:44:55","signalStrength":0},{"macAddress":"a","channel":11}]}`},
+				`"wifiAccessPoints":[{"macAddress":"00:11:22:33:44:55","signalStrength":0},{"macAddress":"a","channel":11}]}`,
+		},
 	} {
 		b := c.n.AppendJSON(nil)
 		if string(b) != c.json {

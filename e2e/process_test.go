@@ -194,9 +194,11 @@ type instance struct {
 // serve starts waymark serve on free ports of loopback.
 func serve(t *testing.T, dataDir string, args ...string) *instance {
 	t.Helper()
-	p := start(t, waymark(t), append([]string{"serve",
+	p := start(t, waymark(t), append([]string{
+		"serve",
 		"--data-dir", dataDir, "--web.listen", "127.0.0.1:0", "--tracker.host", "127.0.0.1",
-		"--tracker.ports", "gt06=0,teltonika=0,osmand=0", "--tracker.register-unknown"}, args...)...)
+		"--tracker.ports", "gt06=0,teltonika=0,osmand=0", "--tracker.register-unknown",
+	}, args...)...)
 	web := p.await(`Open (http://\S+)`)[1]
 	i := &instance{process: p, client: newClient(t, web), ports: map[string]string{}}
 	line := p.await(`Devices connect to (.*)\n`)[1]

@@ -16,8 +16,11 @@ func jsonID(id int64) string { return strconv.FormatInt(id, 36) }
 
 func TestBest(t *testing.T) {
 	devices := []data.Device{
-		{Name: "Bus", UniqueID: "100"}, {Name: "Bus North", UniqueID: "101"}, {Name: "Minibus", UniqueID: "102"},
-		{Name: "School Bus", UniqueID: "103"}, {Name: "Äpfel", UniqueID: "bus"},
+		{Name: "Bus", UniqueID: "100"},
+		{Name: "Bus North", UniqueID: "101"},
+		{Name: "Minibus", UniqueID: "102"},
+		{Name: "School Bus", UniqueID: "103"},
+		{Name: "Äpfel", UniqueID: "bus"},
 	}
 	for _, c := range []struct {
 		query string
@@ -50,8 +53,14 @@ func TestEdits(t *testing.T) {
 		a, b string
 		want int
 	}{
-		{"", "", 0}, {"a", "", 1}, {"", "abc", 3}, {"truck", "trukc", 1}, {"kitten", "sitting", 3}, {"äöü", "aöü", 1},
-		{"ab", "ba", 1}, {"a", "abcdefg", noMatch},
+		{"", "", 0},
+		{"a", "", 1},
+		{"", "abc", 3},
+		{"truck", "trukc", 1},
+		{"kitten", "sitting", 3},
+		{"äöü", "aöü", 1},
+		{"ab", "ba", 1},
+		{"a", "abcdefg", noMatch},
 	} {
 		if got := edits([]rune(c.a), []rune(c.b)); got != c.want {
 			t.Errorf("edits(%q, %q) = %d, want %d", c.a, c.b, got, c.want)

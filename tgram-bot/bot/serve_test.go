@@ -22,13 +22,19 @@ func TestUpdatesWithHoles(t *testing.T) {
 		router := w.bot.router(w.Context(), teleUser())
 		private := &tele.Chat{ID: 5, Type: tele.ChatPrivate}
 		person := &tele.User{ID: 5}
-		said := []string{"/start", "/start x", "/help", "/link", "/link x", "/unlink", "/devices", "/where", "/where x", "text", "/what",
-			"\flink", "\flink|x", "\fdev|1", "\a", "\atext", "/", "/@", "@"}
+		said := []string{
+			"/start", "/start x", "/help", "/link", "/link x", "/unlink", "/devices", "/where", "/where x", "text", "/what",
+			"\flink", "\flink|x", "\fdev|1", "\a", "\atext", "/", "/@", "@",
+		}
 		var updates []tele.Update
 		for _, s := range said {
 			for _, m := range []tele.Message{
-				{}, {Chat: private}, {Sender: person}, {Chat: private, Sender: &tele.User{ID: 5, IsBot: true}},
-				{Chat: private, Sender: person, SenderChat: private}, {Chat: &tele.Chat{}, Sender: nil},
+				{},
+				{Chat: private},
+				{Sender: person},
+				{Chat: private, Sender: &tele.User{ID: 5, IsBot: true}},
+				{Chat: private, Sender: person, SenderChat: private},
+				{Chat: &tele.Chat{}, Sender: nil},
 			} {
 				m.Text = s
 				updates = append(updates, tele.Update{Message: &m}, tele.Update{EditedMessage: &m}, tele.Update{ChannelPost: &m}, tele.Update{EditedChannelPost: &m})
@@ -36,8 +42,13 @@ func TestUpdatesWithHoles(t *testing.T) {
 		}
 		for _, endpoint := range []string{"link", "unlink", "list", "dev", "pin", "where", "other", ""} {
 			for _, cb := range []tele.Callback{
-				{}, {ID: "1"}, {Sender: person}, {ID: "1", Sender: person}, {ID: "1", Sender: person, MessageID: "inline"},
-				{ID: "1", Sender: person, Message: &tele.Message{}}, {ID: "1", Message: &tele.Message{Chat: private}},
+				{},
+				{ID: "1"},
+				{Sender: person},
+				{ID: "1", Sender: person},
+				{ID: "1", Sender: person, MessageID: "inline"},
+				{ID: "1", Sender: person, Message: &tele.Message{}},
+				{ID: "1", Message: &tele.Message{Chat: private}},
 				{ID: "1", Sender: person, Message: &tele.Message{Chat: private}, MessageID: "inline"},
 				{ID: "1", Sender: person, Message: &tele.Message{Chat: &tele.Chat{ID: -5, Type: tele.ChatGroup}}},
 			} {

@@ -123,9 +123,12 @@ func TestBlockedByPerson(t *testing.T) {
 func TestTokenNeverLeaks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		faults := []tgfake.Fault{
-			tgfake.BadGateway, tgfake.Internal, {CutBefore: true}, {CutAfter: true},
+			tgfake.BadGateway, tgfake.Internal,
+			{CutBefore: true},
+			{CutAfter: true},
 			{Code: 400, Description: "Bad Request: token " + tgfake.Token + " in it"},
-			{Status: 200, Body: tgfake.Token}, {Status: 200, Body: `{"ok":true,"result":"` + tgfake.Token + `"}`},
+			{Status: 200, Body: tgfake.Token},
+			{Status: 200, Body: `{"ok":true,"result":"` + tgfake.Token + `"}`},
 		}
 		look := func(err error) {
 			w.Helper()
@@ -202,10 +205,14 @@ func TestParseReply(t *testing.T) {
 		{200, `{"ok":"yes"}`, errNotAPI},
 		{502, `<html>`, errNotAPI},
 		{403, `{"ok":false,"description":"Forbidden"}`, &APIError{"m", 403, "Forbidden", 0, 0}},
-		{429, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}`,
-			&APIError{"m", 429, "Too Many Requests: retry after 7", 7 * time.Second, 0}},
-		{400, `{"ok":false,"error_code":400,"description":"up","parameters":{"migrate_to_chat_id":-1001234567890}}`,
-			&APIError{"m", 400, "up", 0, -1001234567890}},
+		{
+			429, `{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}`,
+			&APIError{"m", 429, "Too Many Requests: retry after 7", 7 * time.Second, 0},
+		},
+		{
+			400, `{"ok":false,"error_code":400,"description":"up","parameters":{"migrate_to_chat_id":-1001234567890}}`,
+			&APIError{"m", 400, "up", 0, -1001234567890},
+		},
 		{429, `{"ok":false,"error_code":429,"parameters":{"retry_after":9223372036854775807}}`, &APIError{"m", 429, "", 24 * time.Hour, 0}},
 		{429, `{"ok":false,"error_code":429,"parameters":{"retry_after":-5}}`, &APIError{"m", 429, "", 0, 0}},
 	} {

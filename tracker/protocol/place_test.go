@@ -13,8 +13,12 @@ func TestSetPlace(t *testing.T) {
 		lat, lon float64
 		ok       bool
 	}{
-		{52.5, 13.4, true}, {-90, 180, true}, {90.0001, 0, false}, {0, -180.1, false},
-		{math.NaN(), 0, false}, {0, math.Inf(1), false},
+		{52.5, 13.4, true},
+		{-90, 180, true},
+		{90.0001, 0, false},
+		{0, -180.1, false},
+		{math.NaN(), 0, false},
+		{0, math.Inf(1), false},
 	} {
 		p := data.Position{Valid: true}
 		SetPlace(&p, c.lat, c.lon)

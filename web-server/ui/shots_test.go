@@ -214,10 +214,30 @@ func unknowns() []object {
 }
 
 var places = []struct{ lat, lon, spread, weight float64 }{
-	{48.86, 2.35, 1.6, 5}, {52.52, 13.4, 1.8, 5}, {51.5, -0.12, 1.2, 5}, {40.42, -3.7, 1.6, 3}, {45.46, 9.19, 1.2, 4}, {52.23, 21.01, 1.5, 3},
-	{48.78, 9.18, 1.2, 4}, {59.33, 18.07, 1.5, 1}, {38.72, -9.14, 0.8, 1}, {47.5, 19.04, 1.2, 2}, {40.71, -74, 2.5, 4}, {41.88, -87.63, 2.5, 3},
-	{34.05, -118.24, 1.6, 3}, {-23.55, -46.63, 2, 3}, {-34.6, -58.38, 1.5, 1}, {19.43, -99.13, 1.5, 2}, {28.61, 77.21, 2.5, 4}, {-26.2, 28.05, 1.5, 1},
-	{35.68, 139.69, 1, 2}, {1.35, 103.82, 0.12, 1}, {-33.87, 151.21, 0.7, 1}, {30.04, 31.24, 0.8, 1}, {6.52, 3.38, 0.6, 1}, {41.01, 28.98, 0.6, 1},
+	{48.86, 2.35, 1.6, 5},
+	{52.52, 13.4, 1.8, 5},
+	{51.5, -0.12, 1.2, 5},
+	{40.42, -3.7, 1.6, 3},
+	{45.46, 9.19, 1.2, 4},
+	{52.23, 21.01, 1.5, 3},
+	{48.78, 9.18, 1.2, 4},
+	{59.33, 18.07, 1.5, 1},
+	{38.72, -9.14, 0.8, 1},
+	{47.5, 19.04, 1.2, 2},
+	{40.71, -74, 2.5, 4},
+	{41.88, -87.63, 2.5, 3},
+	{34.05, -118.24, 1.6, 3},
+	{-23.55, -46.63, 2, 3},
+	{-34.6, -58.38, 1.5, 1},
+	{19.43, -99.13, 1.5, 2},
+	{28.61, 77.21, 2.5, 4},
+	{-26.2, 28.05, 1.5, 1},
+	{35.68, 139.69, 1, 2},
+	{1.35, 103.82, 0.12, 1},
+	{-33.87, 151.21, 0.7, 1},
+	{30.04, 31.24, 0.8, 1},
+	{6.52, 3.38, 0.6, 1},
+	{41.01, 28.98, 0.6, 1},
 }
 
 func crowd(f *fake, n int) {
@@ -239,8 +259,10 @@ func crowd(f *fake, n int) {
 		}
 		id := f.addDevice(fmt.Sprintf("Vehicle %05d", i+1), fmt.Sprintf("86000%010d", i))["id"].(int)
 		kmh := math.Max(0, r.Float64()*160-70)
-		f.position(id, fix{lat: p.lat + r.NormFloat64()*p.spread*0.5, lon: p.lon + r.NormFloat64()*p.spread*0.7, kmh: kmh, course: r.Float64() * 360,
-			at: time.Now().Add(-time.Duration(r.IntN(90)) * time.Second), attributes: object{"motion": kmh > 1}})
+		f.position(id, fix{
+			lat: p.lat + r.NormFloat64()*p.spread*0.5, lon: p.lon + r.NormFloat64()*p.spread*0.7, kmh: kmh, course: r.Float64() * 360,
+			at: time.Now().Add(-time.Duration(r.IntN(90)) * time.Second), attributes: object{"motion": kmh > 1},
+		})
 		if r.IntN(6) == 0 {
 			f.device(id)["status"] = "offline"
 		}
@@ -252,8 +274,10 @@ func city(f *fake) (ids []int, finish func()) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.addUser("Anna Berg", "anna@example.org", "correct horse")
-	names := []string{"Bike 1 · Ada", "Bike 2 · Linus", "Van 11 · Parcel north", "Van 12 · Parcel south", "Van 14 · Express", "Truck 3 · Cold chain", "Truck 7", "Truck 9 · Timber",
-		"Taxi 204", "Taxi 211", "Taxi 219", "Taxi 230", "Service car East", "Service car West", "Anna’s phone", "Boat Havel", "Courier Kim", "Courier Noor", "Trailer 41", "Trailer 42"}
+	names := []string{
+		"Bike 1 · Ada", "Bike 2 · Linus", "Van 11 · Parcel north", "Van 12 · Parcel south", "Van 14 · Express", "Truck 3 · Cold chain", "Truck 7", "Truck 9 · Timber",
+		"Taxi 204", "Taxi 211", "Taxi 219", "Taxi 230", "Service car East", "Service car West", "Anna’s phone", "Boat Havel", "Courier Kim", "Courier Noor", "Trailer 41", "Trailer 42",
+	}
 	start := time.Now().Add(-10 * time.Minute)
 	var drivers []*driver
 	for i, name := range names {

@@ -166,8 +166,11 @@ func checkPlace(r *recording.Record, p *data.Position, first bool, now time.Time
 		name            string
 		have, low, high float64
 	}{
-		{"latitude", p.Latitude, -90, 90}, {"longitude", p.Longitude, -180, 180}, {"speed", p.SpeedKnots, 0, 869},
-		{"course", p.CourseDeg, 0, 360}, {"altitude", p.AltitudeM, -12262, 18000},
+		{"latitude", p.Latitude, -90, 90},
+		{"longitude", p.Longitude, -180, 180},
+		{"speed", p.SpeedKnots, 0, 869},
+		{"course", p.CourseDeg, 0, 360},
+		{"altitude", p.AltitudeM, -12262, 18000},
 	} {
 		if !(c.have >= c.low && c.have <= c.high) {
 			return fmt.Errorf("%s %v is out of range", c.name, c.have)
