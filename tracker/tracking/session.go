@@ -20,6 +20,9 @@ const (
 	maxBadFrames = 16
 	// maxNoise is how many bytes outside of frames end a connection.
 	maxNoise = 64 << 10
+	// maxAnonymous is how many frames a connection may send before it says who
+	// the device is.
+	maxAnonymous = 16
 	// maxIdentity bounds what a device may call itself, in bytes.
 	maxIdentity = 128
 	// futureLimit is how far ahead of us a device's clock may be; a report from
@@ -30,6 +33,7 @@ const (
 var (
 	errRefused = errors.New("device refused")
 	errNoise   = errors.New("nothing readable comes from this connection")
+	errNobody  = fmt.Errorf("the device does not say who it is: %w", errRefused)
 )
 
 // handler serves one protocol.
@@ -52,6 +56,8 @@ type session struct {
 	identity string // the device of the connection, once it has said
 	bad      int    // unreadable frames in a row
 	noise    int    // bytes outside of frames
+	// anonymous counts frames before the device has said who it is
+	anonymous int
 }
 
 // work is what one Receive gathers before it commits.
@@ -59,6 +65,7 @@ type work struct {
 	positions []data.Position
 	reply     []byte
 	refusal   []byte
+	devices   []data.Device // of the packet at hand
 }
 
 // Receive implements transport.Session.
@@ -125,35 +132,29 @@ func (s *session) frame(ctx context.Context, frame []byte, now time.Time, w *wor
 	if packet.Identity == "" {
 		packet.Identity = s.identity
 	}
-	device, err := s.t.recognise(ctx, s.handler, packet.Identity, s.remote.String(), frame, now)
+	if packet.Identity == "" && len(packet.Positions) == 0 && len(packet.More) == 0 {
+		// A handshake or a ping before the device says who it is.
+		if s.anonymous++; s.anonymous > maxAnonymous {
+			s.count.refused.Inc()
+			return errNobody
+		}
+		w.reply = append(w.reply, packet.Reply...)
+		return nil
+	}
+	devices, err := s.t.recogniseAll(ctx, s.handler, w, &packet, s.remote.String(), frame, now)
 	if errors.Is(err, errRefused) {
 		w.refusal = packet.Refusal
-		return err
 	}
 	if err != nil {
 		return err
 	}
-	if packet.Identity != s.identity {
+	if packet.Identity != s.identity && devices[0].ID != 0 {
 		s.identity = packet.Identity
 		if c, ok := s.codec.(protocol.Configurable); ok {
-			c.Configure(decoderSettings(device))
+			c.Configure(decoderSettings(devices[0]))
 		}
 	}
-	if err := s.t.accept(w, s.handler, device, packet, now); err != nil {
-		return err
-	}
-	for _, more := range packet.More {
-		other, err := s.t.recognise(ctx, s.handler, more.Identity, s.remote.String(), frame, now)
-		if errors.Is(err, errRefused) {
-			continue // the others of the frame are still welcome
-		}
-		if err != nil {
-			return err
-		}
-		if err := s.t.accept(w, s.handler, other, more, now); err != nil {
-			return err
-		}
-	}
+	s.t.acceptAll(w, s.handler, devices, &packet, now)
 	w.reply = append(w.reply, packet.Reply...)
 	return nil
 }
@@ -182,22 +183,17 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 	if len(raw) == 0 {
 		raw = r.Body
 	}
-	for _, p := range append([]data.Packet{packet}, packet.More...) {
-		device, err := h.t.recognise(ctx, h, p.Identity, remote, raw, now)
-		if errors.Is(err, errRefused) {
-			status = p.RefusalStatus
-			if status == 0 {
-				status = http.StatusNotFound
-			}
-			return status, p.Refusal
-		}
-		if err == nil {
-			err = h.t.accept(&w, h, device, p, now)
-		}
-		if err != nil {
-			return http.StatusServiceUnavailable, []byte("try again later\n")
-		}
+	devices, err := h.t.recogniseAll(ctx, h, &w, &packet, remote, raw, now)
+	switch {
+	case errors.Is(err, errRefused) && packet.RefusalStatus != 0:
+		return packet.RefusalStatus, packet.Refusal
+	case errors.Is(err, errRefused):
+		return http.StatusNotFound, packet.Refusal
+	case err != nil:
+		h.t.deps.Log.Warn("request not served", "protocol", h.protocol.Name, "err", err)
+		return http.StatusServiceUnavailable, []byte("try again later\n")
 	}
+	h.t.acceptAll(&w, h, devices, &packet, now)
 	if err := h.t.committer.commit(ctx, w.positions); err != nil {
 		h.count.failed.Add(float64(len(w.positions)))
 		h.t.deps.Log.Warn("positions not durable", "protocol", h.protocol.Name, "err", err)
@@ -212,7 +208,7 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 func (t *Tracker) recognise(ctx context.Context, h *handler, identity, remote string, frame []byte, now time.Time) (data.Device, error) {
 	if identity == "" || len(identity) > maxIdentity || strings.ContainsFunc(identity, func(r rune) bool { return r < ' ' }) {
 		h.count.refused.Inc()
-		return data.Device{}, fmt.Errorf("the device has not said who it is: %w", errRefused)
+		return data.Device{}, errNobody
 	}
 	device, err := t.deps.Devices.ByUniqueID(ctx, identity)
 	if errors.Is(err, data.ErrNotFound) && t.cfg.RegisterUnknown {
@@ -252,21 +248,61 @@ func (t *Tracker) register(ctx context.Context, identity string) (data.Device, e
 	return d, nil
 }
 
-// accept stamps the positions of a packet and adds them to w.
-func (t *Tracker) accept(w *work, h *handler, device data.Device, packet data.Packet, now time.Time) error {
-	if len(packet.Positions) == 0 {
-		t.sightings.device(device.ID, now)
-		return nil
+// recogniseAll finds the devices of a packet and of those it carries along, in
+// that order. Of several devices those that are refused have a zero ID; it is
+// an error only if none is left, so that one stranger does not silence a relay.
+func (t *Tracker) recogniseAll(ctx context.Context, h *handler, w *work, packet *data.Packet, remote string, frame []byte, now time.Time) ([]data.Device, error) {
+	devices := w.devices[:0]
+	known := 0
+	var refusal error
+	for i := range 1 + len(packet.More) {
+		identity := packet.Identity
+		if i > 0 {
+			identity = packet.More[i-1].Identity
+		}
+		device, err := t.recognise(ctx, h, identity, remote, frame, now)
+		switch {
+		case errors.Is(err, errRefused):
+			refusal = err
+		case err != nil:
+			return nil, err
+		default:
+			known++
+		}
+		devices = append(devices, device)
 	}
-	for i := range packet.Positions {
-		p := &packet.Positions[i]
+	w.devices = devices
+	if known == 0 {
+		return nil, refusal
+	}
+	return devices, nil
+}
+
+// acceptAll adds the positions of the devices that are not refused to w.
+func (t *Tracker) acceptAll(w *work, h *handler, devices []data.Device, packet *data.Packet, now time.Time) {
+	t.accept(w, h, devices[0], packet.Positions, now)
+	for i := range packet.More {
+		t.accept(w, h, devices[i+1], packet.More[i].Positions, now)
+	}
+}
+
+// accept stamps the positions of a device and adds them to w.
+func (t *Tracker) accept(w *work, h *handler, device data.Device, positions []data.Position, now time.Time) {
+	if device.ID == 0 {
+		return
+	}
+	if len(positions) == 0 {
+		t.sightings.device(device.ID, now)
+		return
+	}
+	for i := range positions {
+		p := &positions[i]
 		p.DeviceID = device.ID
 		p.Protocol = h.protocol.Name
 		p.ServerTime = now
 		stamp(p, now)
 	}
-	w.positions = append(w.positions, packet.Positions...)
-	return nil
+	w.positions = append(w.positions, positions...)
 }
 
 // stamp settles the times of a report that its frame leaves open. An outdated

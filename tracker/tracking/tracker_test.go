@@ -22,7 +22,8 @@ import (
 )
 
 // lineCodec is a protocol for tests, a line a frame: "ID name" says who the
-// device is, "P second" is a position, "BOOM" makes the decoder panic, a line
+// device is, "P second" is a position, "PING" wants an answer from anybody,
+// "RELAY a b" brings a position of each, "BOOM" makes the decoder panic, a line
 // that begins with "~" is noise and one with "!" breaks the stream.
 type lineCodec struct{}
 
@@ -50,6 +51,20 @@ func (lineCodec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 			return data.Packet{}, err
 		}
 		return data.Packet{Positions: []data.Position{{FixTime: base.Add(time.Duration(second) * time.Second), Valid: true}}, Reply: []byte("OK " + rest + "\n")}, nil
+	case "PING":
+		return data.Packet{Reply: []byte("PONG\n")}, nil
+	case "RELAY": // positions of several devices, separated by blanks
+		var p data.Packet
+		for i, id := range strings.Fields(rest) {
+			of := data.Packet{Identity: id, Positions: []data.Position{{FixTime: base}}}
+			if i == 0 {
+				p = of
+			} else {
+				p.More = append(p.More, of)
+			}
+		}
+		p.Reply = []byte("DONE\n")
+		return p, nil
 	case "BOOM":
 		panic("boom")
 	}
@@ -365,6 +380,35 @@ func TestStrangerIsRegistered(t *testing.T) {
 	c.want("OK 2")
 	if _, ok := r.store.devices["bob"]; !ok {
 		t.Error("bob is not registered")
+	}
+}
+
+func TestHandshakeBeforeIdentity(t *testing.T) {
+	r := start(t, nil)
+	c := dial(t, "tcp", r.addr["line/tcp"])
+	c.send("PING\nID anna\nP 1\n")
+	c.want("PONG", "HELLO anna", "OK 1")
+	c = dial(t, "tcp", r.addr["line/tcp"])
+	io.WriteString(c, strings.Repeat("PING\n", maxAnonymous+1))
+	for range maxAnonymous {
+		c.want("PONG")
+	}
+	c.wantClosed()
+}
+
+func TestStrangerDoesNotSilenceARelay(t *testing.T) {
+	r := start(t, nil)
+	c := dial(t, "tcp", r.addr["line/tcp"])
+	c.send("RELAY bob anna carl\n")
+	c.want("DONE")
+	if got := r.bus.positions(); len(got) != 1 || got[0].DeviceID != 11 {
+		t.Errorf("positions: %+v", got)
+	}
+	c.send("RELAY bob carl\n")
+	c.wantClosed()
+	r.stop()
+	if len(r.store.strangers) != 2 {
+		t.Errorf("strangers: %+v", r.store.strangers)
 	}
 }
 
