@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -106,19 +108,29 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	return group.Run(ctx)
 }
 
+// maxPortsShown is how many ports are all listed at the start; of more only
+// those of the protocols that most people look for.
+const maxPortsShown = 8
+
+var portsShown = []string{"gt06", "h02", "osmand", "teltonika"}
+
 // welcome tells people where everything is.
 func (s *server) welcome(web net.Addr, trackers []tracking.Address, login string) {
 	fmt.Fprintf(s.out, "\nWaymark is running. Open http://%s\n", reachable(web))
 	if login != "" {
 		fmt.Fprintf(s.out, "Sign in with %s\n", login)
 	}
-	fmt.Fprint(s.out, "Devices connect to")
-	for i, a := range trackers {
-		if i > 0 {
-			fmt.Fprint(s.out, ",")
+	var ports []string
+	for _, a := range trackers {
+		if len(trackers) > maxPortsShown && !slices.Contains(portsShown, a.Protocol) {
+			continue
 		}
 		_, port, _ := net.SplitHostPort(a.Addr.String())
-		fmt.Fprintf(s.out, " %s %s/%s", a.Protocol, port, a.Transport)
+		ports = append(ports, fmt.Sprintf("%s %s/%s", a.Protocol, port, a.Transport))
+	}
+	fmt.Fprint(s.out, "Devices connect to ", strings.Join(ports, ", "))
+	if more := len(trackers) - len(ports); more > 0 {
+		fmt.Fprintf(s.out, " and %d more ports (docs/connect.md)", more)
 	}
 	fmt.Fprintf(s.out, "\nData is in %s. Ctrl-C ends it.\n\n", s.DataDir)
 }

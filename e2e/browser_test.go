@@ -11,7 +11,7 @@ import (
 // opened, and devices move. With WAYMARK_SHOTS it leaves pictures.
 func TestBrowser(t *testing.T) {
 	ctx := browsertest.Browser(t)
-	p := start(t, waymark(t), "serve", "--demo", "--data-dir", t.TempDir(), "--web.listen", "127.0.0.1:0", "--tracker.ports", "gt06=0,teltonika=0,osmand=0")
+	p := start(t, waymark(t), "serve", "--demo", "--data-dir", t.TempDir(), "--web.listen", "127.0.0.1:0", "--tracker.ports", "gt06=0,teltonika=0,osmand=0,*=off")
 	web := p.await(`Open (http://\S+)`)[1]
 	login := p.await(`Sign in with (\S+) / (\S+)`)
 	awaitReady(t, web)

@@ -197,7 +197,7 @@ func serve(t *testing.T, dataDir string, args ...string) *instance {
 	p := start(t, waymark(t), append([]string{
 		"serve",
 		"--data-dir", dataDir, "--web.listen", "127.0.0.1:0", "--tracker.host", "127.0.0.1",
-		"--tracker.ports", "gt06=0,teltonika=0,osmand=0", "--tracker.register-unknown",
+		"--tracker.ports", "gt06=0,teltonika=0,osmand=0,*=off", "--tracker.register-unknown",
 	}, args...)...)
 	web := p.await(`Open (http://\S+)`)[1]
 	i := &instance{process: p, client: newClient(t, web), ports: map[string]string{}}

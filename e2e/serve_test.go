@@ -158,7 +158,7 @@ func TestHistorySurvivesRestart(t *testing.T) {
 
 func TestDemo(t *testing.T) {
 	dir := t.TempDir()
-	ports := []string{"--data-dir", dir, "--web.listen", "127.0.0.1:0", "--tracker.ports", "gt06=0,teltonika=0,osmand=0"}
+	ports := []string{"--data-dir", dir, "--web.listen", "127.0.0.1:0", "--tracker.ports", "gt06=0,teltonika=0,osmand=0,*=off"}
 	p := start(t, waymark(t), append([]string{"serve", "--demo"}, ports...)...)
 	web := p.await(`Open (http://\S+)`)[1]
 	login := p.await(`Sign in with (\S+) / (\S+)`)
@@ -210,7 +210,7 @@ func TestStartErrorsAreClear(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	free := []string{"--data-dir", dir, "--tracker.host", "127.0.0.1", "--tracker.ports", "gt06=0,teltonika=0,osmand=0", "--web.listen", "127.0.0.1:0"}
+	free := []string{"--data-dir", dir, "--tracker.host", "127.0.0.1", "--tracker.ports", "gt06=0,teltonika=0,osmand=0,*=off", "--web.listen", "127.0.0.1:0"}
 	with := func(more ...string) []string { return append(append([]string{"serve"}, free...), more...) }
 
 	fails(t, `web\.listn.*web\.listen`, with("--config", file)...)
@@ -218,7 +218,7 @@ func TestStartErrorsAreClear(t *testing.T) {
 	fails(t, `tracker\.port-offset.*many`, with("--tracker.port-offset", "many")...)
 	fails(t, `web\.lisen`, with("--web.lisen", ":1")...)
 	fails(t, `web port.*`+port, with("--web.listen", "127.0.0.1:"+port)...)
-	fails(t, `gt06.*`+port, with("--tracker.ports", "gt06="+port+",teltonika=off,osmand=off")...)
+	fails(t, `gt06.*`+port, with("--tracker.ports", "gt06="+port+",*=off")...)
 	fails(t, `data-dir|folder`, with("--data-dir", file)...)
 	fails(t, `storage\.url|database URL`, with("--storage.url", "mysql://nobody")...)
 	fails(t, `bot: token`, with("--bot.token", "nonsense")...)

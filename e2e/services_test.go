@@ -36,7 +36,7 @@ func TestThreeServices(t *testing.T) {
 
 	web := start(t, binary(t, "web-server", "../web-server"), append(shared, "--web.listen", "127.0.0.1:0")...)
 	tracker := start(t, binary(t, "tracker", "../tracker"), append(shared, "--tracker.listen", bare(health["tracker"]),
-		"--tracker.host", "127.0.0.1", "--tracker.ports", "gt06=0,teltonika=0,osmand=0", "--tracker.register-unknown")...)
+		"--tracker.host", "127.0.0.1", "--tracker.ports", "gt06=0,teltonika=0,osmand=0,*=off", "--tracker.register-unknown")...)
 	bot := start(t, binary(t, "tgram-bot", "../tgram-bot"), append(shared, "--bot.listen", bare(health["bot"]),
 		"--bot.token", tgfake.Token, "--bot.api-url", telegram.URL)...)
 

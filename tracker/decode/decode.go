@@ -219,6 +219,8 @@ func (r *runner) record(rec *recording.Record) result {
 		if errors.Is(res.err, recording.ErrNoFrame) {
 			res.err = nil // a fair answer: more bytes are needed
 		}
+	case "frame-encode":
+		res.frame, res.err = s.Escape(rec)
 	case "encode":
 		b, err := s.Encode(rec)
 		if err != nil {
@@ -230,7 +232,7 @@ func (r *runner) record(rec *recording.Record) result {
 			res.data = hex.EncodeToString(b)
 		}
 	default:
-		res.err = fmt.Errorf("direction %q is not decode, frame or encode: %w", rec.Dir, data.ErrInvalid)
+		res.err = fmt.Errorf("direction %q is not decode, frame, frame-encode or encode: %w", rec.Dir, data.ErrInvalid)
 	}
 	return res
 }

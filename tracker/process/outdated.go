@@ -18,6 +18,10 @@ func (p *Processor) fillIn(ctx context.Context, positions []data.Position) error
 			l = &place{}
 			last[pos.DeviceID] = l
 		}
+		if !pos.Valid && pos.Latitude == 0 && pos.Longitude == 0 {
+			// Trackers without a fix send zeros; nobody is in that sea.
+			pos.Outdated = true
+		}
 		if !pos.Outdated {
 			l.newer(*pos)
 			continue

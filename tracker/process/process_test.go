@@ -185,6 +185,10 @@ func TestOutdatedTakesTheLastPlace(t *testing.T) {
 			sent:   []data.Position{heartbeat(7, 9)},
 			want:   fix(7, 3),
 		},
+		"instead of zeros without a fix": {
+			sent: []data.Position{fix(7, 1), {DeviceID: 7, Protocol: "test", DeviceTime: base.Add(time.Minute), FixTime: base.Add(time.Minute)}},
+			want: fix(7, 1),
+		},
 		"of another device": {
 			stored: []data.Position{fix(8, 3)},
 			sent:   []data.Position{heartbeat(7, 9)},

@@ -54,6 +54,9 @@ type Protocol struct {
 	// Encode writes a command for a device. Optional. An error that wraps
 	// ErrUnsupported says that the protocol does not know the command.
 	Encode func(cmd data.Command, s Settings) ([]byte, error)
+	// Escape appends a frame, its marks included, as it goes over the wire.
+	// Optional: for protocols with escapes, which Next undoes.
+	Escape func(b, frame []byte) []byte
 	// Commands lists the command types that Encode knows.
 	Commands []string
 }

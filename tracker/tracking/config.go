@@ -15,7 +15,7 @@ import (
 type Config struct {
 	Host            string            `koanf:"host" desc:"address the tracker ports listen on; empty is all addresses"`
 	PortOffset      int               `koanf:"port-offset" desc:"added to every default port"`
-	Ports           map[string]string `koanf:"ports" desc:"another port for a protocol, or off: gt06=15023,osmand=off"`
+	Ports           map[string]string `koanf:"ports" desc:"another port for a protocol, or off, * for all that are not named: gt06=15023,*=off"`
 	RegisterUnknown bool              `koanf:"register-unknown" desc:"register devices that nobody has added, instead of refusing them"`
 	MaxConnections  int               `koanf:"max-connections" desc:"open TCP connections of trackers, all ports together"`
 	Listen          string            `koanf:"listen" desc:"address of /healthz, /readyz and /metrics when the tracker runs alone"`
@@ -40,6 +40,9 @@ func (c Config) Validate() error {
 	return errors.Join(errs...)
 }
 
+// anyProtocol stands in Config.Ports for every protocol that has no entry.
+const anyProtocol = "*"
+
 // parsePort reads "15023", "0" (any free port) or "off".
 func parsePort(s string) (port int, on bool, err error) {
 	if s == "off" {
@@ -54,8 +57,10 @@ func parsePort(s string) (port int, on bool, err error) {
 
 // port is where a protocol listens.
 func (c Config) port(p protocol.Protocol) (port int, on bool, err error) {
-	if s, ok := c.Ports[p.Name]; ok {
-		return parsePort(s)
+	for _, name := range [...]string{p.Name, anyProtocol} {
+		if s, ok := c.Ports[name]; ok {
+			return parsePort(s)
+		}
 	}
 	port = p.Port + c.PortOffset
 	if port < 1 || port > 65535 {

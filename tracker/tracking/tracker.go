@@ -120,7 +120,7 @@ func (t *Tracker) listen() error {
 		}
 	}
 	for name := range t.cfg.Ports {
-		if !known[name] {
+		if !known[name] && name != anyProtocol {
 			errs = append(errs, fmt.Errorf("tracker.ports names the protocol %q, which does not exist: %w", name, data.ErrInvalid))
 		}
 	}

@@ -521,6 +521,13 @@ func TestTakenPortOpensNothing(t *testing.T) {
 	udp.Close()
 }
 
+func TestOtherProtocolsOff(t *testing.T) {
+	r := start(t, func(c *Config, _ *rig) { c.Ports = map[string]string{"*": "off", "web": "0"} })
+	if len(r.addr) != 1 || r.addr["web/http"] == "" {
+		t.Errorf("open: %v", r.addr)
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"not a port":       func(c *Config) { c.Ports = map[string]string{"line": "many"} },

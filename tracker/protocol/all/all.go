@@ -6,17 +6,77 @@ import (
 	"fmt"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/arnavi"
+	"github.com/waymark-gps/waymark/tracker/protocol/atrack"
+	"github.com/waymark-gps/waymark/tracker/protocol/calamp"
+	"github.com/waymark-gps/waymark/tracker/protocol/castel"
+	"github.com/waymark-gps/waymark/tracker/protocol/cellocator"
+	"github.com/waymark-gps/waymark/tracker/protocol/eelink"
+	"github.com/waymark-gps/waymark/tracker/protocol/egts"
+	"github.com/waymark-gps/waymark/tracker/protocol/flespi"
+	"github.com/waymark-gps/waymark/tracker/protocol/galileo"
+	"github.com/waymark-gps/waymark/tracker/protocol/gl200"
+	"github.com/waymark-gps/waymark/tracker/protocol/gps103"
 	"github.com/waymark-gps/waymark/tracker/protocol/gt06"
+	"github.com/waymark-gps/waymark/tracker/protocol/h02"
+	"github.com/waymark-gps/waymark/tracker/protocol/jt808"
+	"github.com/waymark-gps/waymark/tracker/protocol/meiligao"
+	"github.com/waymark-gps/waymark/tracker/protocol/meitrack"
+	"github.com/waymark-gps/waymark/tracker/protocol/minifinder"
+	"github.com/waymark-gps/waymark/tracker/protocol/minifinder2"
+	"github.com/waymark-gps/waymark/tracker/protocol/navis"
 	"github.com/waymark-gps/waymark/tracker/protocol/osmand"
+	"github.com/waymark-gps/waymark/tracker/protocol/owntracks"
+	"github.com/waymark-gps/waymark/tracker/protocol/ruptela"
+	"github.com/waymark-gps/waymark/tracker/protocol/suntech"
+	"github.com/waymark-gps/waymark/tracker/protocol/t55"
+	"github.com/waymark-gps/waymark/tracker/protocol/taip"
 	"github.com/waymark-gps/waymark/tracker/protocol/teltonika"
+	"github.com/waymark-gps/waymark/tracker/protocol/tk103"
+	"github.com/waymark-gps/waymark/tracker/protocol/topin"
+	"github.com/waymark-gps/waymark/tracker/protocol/totem"
+	"github.com/waymark-gps/waymark/tracker/protocol/watch"
+	"github.com/waymark-gps/waymark/tracker/protocol/wialon"
+	"github.com/waymark-gps/waymark/tracker/protocol/xexun"
+	"github.com/waymark-gps/waymark/tracker/protocol/xexun2"
 )
 
 // All returns every protocol, in the order of names.
 func All() []protocol.Protocol {
 	return []protocol.Protocol{
+		arnavi.Protocol(),
+		atrack.Protocol(),
+		calamp.Protocol(),
+		castel.Protocol(),
+		cellocator.Protocol(),
+		eelink.Protocol(),
+		egts.Protocol(),
+		flespi.Protocol(),
+		galileo.Protocol(),
+		gl200.Protocol(),
+		gps103.Protocol(),
 		gt06.Protocol(),
+		h02.Protocol(),
+		jt808.Protocol(),
+		meiligao.Protocol(),
+		meitrack.Protocol(),
+		minifinder.Protocol(),
+		minifinder2.Protocol(),
+		navis.Protocol(),
 		osmand.Protocol(),
+		owntracks.Protocol(),
+		ruptela.Protocol(),
+		suntech.Protocol(),
+		t55.Protocol(),
+		taip.Protocol(),
 		teltonika.Protocol(),
+		tk103.Protocol(),
+		topin.Protocol(),
+		totem.Protocol(),
+		watch.Protocol(),
+		wialon.Protocol(),
+		xexun.Protocol(),
+		xexun2.Protocol(),
 	}
 }
 

@@ -76,6 +76,15 @@ func Check(s *recording.Session, r *recording.Record, now time.Time) error {
 			return err
 		}
 		return equalHex("frame", frame, *r.Frame)
+	case "frame-encode":
+		if r.Frame == nil {
+			return errors.New("no frame is expected")
+		}
+		b, err := s.Escape(r)
+		if err != nil {
+			return err
+		}
+		return equalHex("frame", b, *r.Frame)
 	case "encode":
 		b, err := s.Encode(r)
 		if err != nil {

@@ -29,7 +29,8 @@ type Record struct {
 	Seq     int    `json:"seq"`
 	// Prelude messages are sent and not scored.
 	Prelude bool `json:"prelude"`
-	// Dir is decode (message to positions), frame (bytes from the wire to one
+	// Dir is decode (message to positions), frame-encode (a frame to the bytes on
+	// the wire), frame (bytes from the wire to one
 	// frame) or encode (command to bytes).
 	Dir string `json:"dir"`
 	// Kind is hex, text or http.
@@ -151,6 +152,9 @@ func (r *Record) Settings() protocol.Settings {
 		case "modelOverride":
 			s["model"] = value
 		case "constructorArgs":
+			if name := constructorSettings[r.Protocol]; name != "" && isTrue(value) {
+				s[name] = true
+			}
 		default:
 			s[key] = value
 		}
@@ -158,11 +162,19 @@ func (r *Record) Settings() protocol.Settings {
 	return s
 }
 
+// constructorSettings names the setting that constructorArgs [true] stands for.
+var constructorSettings = map[string]string{"eelink": "udp", "tk103": "alternative", "xexun": "full"}
+
+// isTrue tells whether constructorArgs is [true].
+func isTrue(args any) bool {
+	list, _ := args.([]any)
+	return len(list) > 0 && list[0] == true
+}
+
 // Transport is the transport of the record: the first one of the protocol,
 // unless the configuration of teltonika says UDP.
 func (r *Record) Transport(p *protocol.Protocol) protocol.Transport {
-	args, _ := r.Config["constructorArgs"].([]any)
-	if len(args) > 0 && args[0] == true && p.Name == "teltonika" {
+	if p.Name == "teltonika" && isTrue(r.Config["constructorArgs"]) {
 		return protocol.UDP
 	}
 	for _, t := range []protocol.Transport{protocol.TCP, protocol.UDP, protocol.HTTP} {

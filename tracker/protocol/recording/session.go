@@ -3,7 +3,7 @@ package recording
 import (
 	"errors"
 	"fmt"
-	"maps"
+	"reflect"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -33,7 +33,7 @@ func (s *Session) Codec(r *Record) (protocol.Codec, error) {
 		s.codec = s.protocol.New(r.Transport(s.protocol))
 	}
 	if c, ok := s.codec.(protocol.Configurable); ok {
-		if settings := r.Settings(); !maps.Equal(settings, s.settings) {
+		if settings := r.Settings(); !reflect.DeepEqual(settings, s.settings) {
 			c.Configure(settings)
 			s.settings = settings
 		}
@@ -96,6 +96,18 @@ func (s *Session) Encode(r *Record) ([]byte, error) {
 		return nil, fmt.Errorf("protocol %s has no commands: %w", s.protocol.Name, protocol.ErrUnsupported)
 	}
 	return s.protocol.Encode(data.Command{Type: r.Command, UniqueID: r.DeviceUniqueID, Attributes: r.Attributes}, r.Settings())
+}
+
+// Escape writes the frame of a record of dir frame-encode for the wire.
+func (s *Session) Escape(r *Record) ([]byte, error) {
+	frame, err := r.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	if s.protocol.Escape == nil {
+		return frame, nil
+	}
+	return s.protocol.Escape(nil, frame), nil
 }
 
 // Complete fills in the times that a decoder leaves to the server, as tracking

@@ -1,0 +1,31 @@
+package castel
+
+import (
+	"fmt"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol"
+)
+
+var commands = []string{"engineStop", "engineResume"}
+
+const (
+	commandEngine  = 0x4583
+	commandVersion = 1
+)
+
+// encode writes a command.
+func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+	h := header{version: commandVersion}
+	if cmd.UniqueID == "" || len(cmd.UniqueID) > idSize {
+		return nil, fmt.Errorf("encode command %s: the device's id has %d characters, want 1 to %d: %w", cmd.Type, len(cmd.UniqueID), idSize, data.ErrInvalid)
+	}
+	copy(h.id[:], cmd.UniqueID)
+	switch cmd.Type {
+	case "engineStop":
+		return h.appendFrame(nil, commandEngine, []byte{1}), nil
+	case "engineResume":
+		return h.appendFrame(nil, commandEngine, []byte{0}), nil
+	}
+	return nil, fmt.Errorf("castel: command %q: %w", cmd.Type, protocol.ErrUnsupported)
+}

@@ -1,0 +1,66 @@
+package owntracks
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
+)
+
+func TestGolden(t *testing.T) { protocoltest.Golden(t, Protocol()) }
+
+func FuzzRead(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
+
+var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
+
+func post(body string) (data.Packet, error) {
+	return read(&protocol.Request{Method: "POST", Path: "/", Body: []byte(body)}, now)
+}
+
+func TestRefusals(t *testing.T) {
+	for body, want := range map[string]error{
+		"": data.ErrInvalid, "[]": data.ErrInvalid, `{"_type":`: data.ErrInvalid, `{"_type":"location","lat":1,"lon":2}`: protocol.ErrNoIdentity,
+	} {
+		if _, err := post(body); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", body, err, want)
+		}
+	}
+}
+
+// A location of an unknown device is refused; what is no location is taken,
+// else the app would send it for ever.
+func TestRefusalStatus(t *testing.T) {
+	for body, want := range map[string]int{
+		`{"_type":"location","tid":"JJ","lat":1,"lon":2,"tst":1780302600}`: 400, `{"_type":"waypoints"}`: 200, `{}`: 200,
+	} {
+		if packet, err := post(body); err != nil || packet.RefusalStatus != want {
+			t.Errorf("%s: %d, %v", body, packet.RefusalStatus, err)
+		}
+	}
+}
+
+// The message may be sent long after the fix.
+func TestSent(t *testing.T) {
+	packet, err := post(`{"_type":"location","tid":"JJ","lat":1,"lon":2,"tst":1780302600,"sent":1780302700}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := packet.Positions[0]
+	if p.FixTime.Unix() != 1780302600 || p.DeviceTime.Unix() != 1780302700 {
+		t.Errorf("fix %s, device %s", p.FixTime, p.DeviceTime)
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	const body = `{"cog":271,"lon":2.29513,"acc":5,"vel":61,"vac":21,"lat":48.85833,"tst":1497349316,"alt":167,"_type":"location",` +
+		`"tid":"JJ","t":"u","batt":67}`
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := post(body); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
