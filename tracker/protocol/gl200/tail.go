@@ -221,8 +221,10 @@ func (m *message) hours(i int) {
 	}
 }
 
-var adcNames = [...]string{"", "adc1", "adc2", "adc3"}
-var fuelNames = [...]string{"", "fuel1", "fuel2", "fuel3"}
+var (
+	adcNames  = [...]string{"", "adc1", "adc2", "adc3"}
+	fuelNames = [...]string{"", "fuel1", "fuel2", "fuel3"}
+)
 
 // adc reads an analog input: mV, or F and the level of a fuel sensor.
 func (m *message) adc(n int, b []byte) {

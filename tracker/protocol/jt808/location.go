@@ -126,10 +126,27 @@ type kinds []struct {
 
 var (
 	alarmKinds = kinds{
-		{0, "sos"}, {1, "overspeed"}, {2, "fatigueDriving"}, {4, "fault"}, {5, "gpsAntennaCut"}, {6, "gpsAntennaCut"},
-		{7, "lowBattery"}, {8, "powerOff"}, {9, "fault"}, {10, "fault"}, {11, "fault"}, {15, "vibration"}, {16, "tampering"},
-		{17, "tampering"}, {18, "lowBattery"}, {19, "parking"}, {20, "geofence"}, {26, "general"}, {28, "movement"},
-		{29, "accident"}, {30, "accident"},
+		{0, "sos"},
+		{1, "overspeed"},
+		{2, "fatigueDriving"},
+		{4, "fault"},
+		{5, "gpsAntennaCut"},
+		{6, "gpsAntennaCut"},
+		{7, "lowBattery"},
+		{8, "powerOff"},
+		{9, "fault"},
+		{10, "fault"},
+		{11, "fault"},
+		{15, "vibration"},
+		{16, "tampering"},
+		{17, "tampering"},
+		{18, "lowBattery"},
+		{19, "parking"},
+		{20, "geofence"},
+		{26, "general"},
+		{28, "movement"},
+		{29, "accident"},
+		{30, "accident"},
 	}
 	padlockKinds = kinds{{0, "removing"}, {1, "tampering"}, {4, "removing"}}
 )

@@ -82,9 +82,14 @@ func TestCommandErrors(t *testing.T) {
 		kind, id string
 		want     error
 	}{
-		{"videoStart", "1", protocol.ErrUnsupported}, {"positionSingle", "", data.ErrInvalid}, {"positionSingle", "car", data.ErrInvalid},
-		{"positionSingle", "1234567890123456", data.ErrInvalid}, {"positionPeriodic", "1", data.ErrInvalid},
-		{"outputControl", "1", data.ErrInvalid}, {"alarmGeofence", "1", data.ErrInvalid}, {"setTimezone", "1", data.ErrInvalid},
+		{"videoStart", "1", protocol.ErrUnsupported},
+		{"positionSingle", "", data.ErrInvalid},
+		{"positionSingle", "car", data.ErrInvalid},
+		{"positionSingle", "1234567890123456", data.ErrInvalid},
+		{"positionPeriodic", "1", data.ErrInvalid},
+		{"outputControl", "1", data.ErrInvalid},
+		{"alarmGeofence", "1", data.ErrInvalid},
+		{"setTimezone", "1", data.ErrInvalid},
 	} {
 		if _, err := encode(data.Command{Type: c.kind, UniqueID: c.id}, nil); !errors.Is(err, c.want) {
 			t.Errorf("%s for %q: %v", c.kind, c.id, err)

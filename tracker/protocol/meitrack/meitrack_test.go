@@ -70,8 +70,11 @@ func TestCommandErrors(t *testing.T) {
 		cmd  data.Command
 		want error
 	}{
-		{data.Command{Type: "videoStart"}, protocol.ErrUnsupported}, {data.Command{Type: "sendSms"}, data.ErrInvalid},
-		{data.Command{Type: "positionPeriodic"}, data.ErrInvalid}, {long, data.ErrInvalid}, {star, data.ErrInvalid},
+		{data.Command{Type: "videoStart"}, protocol.ErrUnsupported},
+		{data.Command{Type: "sendSms"}, data.ErrInvalid},
+		{data.Command{Type: "positionPeriodic"}, data.ErrInvalid},
+		{long, data.ErrInvalid},
+		{star, data.ErrInvalid},
 	} {
 		if _, err := encode(c.cmd, nil); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.cmd.Type, err)

@@ -134,8 +134,16 @@ var alarms = [...]struct {
 	bit  int
 	kind string
 }{
-	{2, "fault"}, {6, "sos"}, {7, "overspeed"}, {8, "fallDown"}, {9, "geofence"}, {10, "geofence"}, {11, "geofence"},
-	{12, "lowBattery"}, {14, "movement"}, {15, "movement"},
+	{2, "fault"},
+	{6, "sos"},
+	{7, "overspeed"},
+	{8, "fallDown"},
+	{9, "geofence"},
+	{10, "geofence"},
+	{11, "geofence"},
+	{12, "lowBattery"},
+	{14, "movement"},
+	{15, "movement"},
 }
 
 func flags(p *data.Position, v uint32) {

@@ -101,9 +101,13 @@ func TestCommandErrors(t *testing.T) {
 		kind, data string
 		want       error
 	}{
-		{"engineStop", "", protocol.ErrUnsupported}, {"custom", "xyz", data.ErrInvalid}, {"custom", "", data.ErrInvalid},
-		{"configuration", "0", data.ErrInvalid}, {"firmwareUpdate", "", data.ErrInvalid},
-		{"firmwareUpdate", strings.Repeat("x", 255), data.ErrInvalid}, {"custom", strings.Repeat("00", maxContent+1), data.ErrInvalid},
+		{"engineStop", "", protocol.ErrUnsupported},
+		{"custom", "xyz", data.ErrInvalid},
+		{"custom", "", data.ErrInvalid},
+		{"configuration", "0", data.ErrInvalid},
+		{"firmwareUpdate", "", data.ErrInvalid},
+		{"firmwareUpdate", strings.Repeat("x", 255), data.ErrInvalid},
+		{"custom", strings.Repeat("00", maxContent+1), data.ErrInvalid},
 	} {
 		cmd := data.Command{Type: c.kind}
 		cmd.Attributes.SetString("data", c.data)

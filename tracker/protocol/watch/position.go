@@ -73,8 +73,17 @@ var alarms = [...]struct {
 	bit  int
 	kind string
 }{
-	{0, "lowBattery"}, {1, "geofenceExit"}, {2, "geofenceEnter"}, {14, "powerCut"}, {16, "sos"}, {17, "lowBattery"},
-	{18, "geofenceExit"}, {19, "geofenceEnter"}, {20, "removing"}, {21, "fallDown"}, {22, "fallDown"},
+	{0, "lowBattery"},
+	{1, "geofenceExit"},
+	{2, "geofenceEnter"},
+	{14, "powerCut"},
+	{16, "sos"},
+	{17, "lowBattery"},
+	{18, "geofenceExit"},
+	{19, "geofenceEnter"},
+	{20, "removing"},
+	{21, "fallDown"},
+	{22, "fallDown"},
 }
 
 func (r *report) status(kind, text string) {
