@@ -33,6 +33,8 @@ type Store interface {
 
 // Live passes stored positions on.
 type Live interface {
+	// Shards is how many shards there are, 1 to data.Shards.
+	Shards() int
 	PublishLive(shard int, positions []data.Position) error
 }
 
@@ -173,13 +175,13 @@ func (p *Processor) try(ctx context.Context, positions []data.Position, fingerpr
 // show counts what was stored and passes it on, shard by shard.
 func (p *Processor) show(positions []data.Position) {
 	var shards [data.Shards][]data.Position
-	stored := 0
+	stored, n := 0, p.deps.Live.Shards()
 	for i := range positions {
 		if positions[i].ID == 0 {
 			continue
 		}
 		stored++
-		s := data.Shard(positions[i].DeviceID)
+		s := data.Shard(positions[i].DeviceID) % n
 		shards[s] = append(shards[s], positions[i])
 	}
 	p.stored.Add(float64(stored))

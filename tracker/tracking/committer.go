@@ -19,6 +19,8 @@ type Waiter interface {
 type Publisher interface {
 	// MaxBatch bounds the positions of one call.
 	MaxBatch() int
+	// Shards is how many shards there are, 1 to data.Shards.
+	Shards() int
 	PublishPositions(shard int, positions []data.Position) (Waiter, error)
 }
 
@@ -116,7 +118,7 @@ func (c *committer) round(group []*request) {
 	var shards [data.Shards][]data.Position
 	for _, r := range group {
 		for i := range r.positions {
-			s := data.Shard(r.positions[i].DeviceID)
+			s := c.shard(&r.positions[i])
 			shards[s] = append(shards[s], r.positions[i])
 		}
 	}
@@ -147,7 +149,7 @@ func (c *committer) round(group []*request) {
 		for _, r := range group {
 			var err error
 			for i := range r.positions {
-				err = errors.Join(err, failed[data.Shard(r.positions[i].DeviceID)])
+				err = errors.Join(err, failed[c.shard(&r.positions[i])])
 				if err != nil {
 					break
 				}
@@ -155,6 +157,10 @@ func (c *committer) round(group []*request) {
 			r.done <- err
 		}
 	})
+}
+
+func (c *committer) shard(p *data.Position) int {
+	return data.Shard(p.DeviceID) % c.publisher.Shards()
 }
 
 type shardWaiter struct {

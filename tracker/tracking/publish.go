@@ -12,6 +12,8 @@ type onBus struct{ bus *bus.Bus }
 
 func (onBus) MaxBatch() int { return bus.MaxBatch }
 
+func (o onBus) Shards() int { return o.bus.Shards() }
+
 func (o onBus) PublishPositions(shard int, positions []data.Position) (Waiter, error) {
 	return o.bus.PublishPositions(shard, positions)
 }

@@ -97,6 +97,7 @@ type fakeBus struct {
 }
 
 func (f *fakeBus) MaxBatch() int { return 200 }
+func (f *fakeBus) Shards() int   { return data.Shards }
 
 func (f *fakeBus) PublishPositions(_ int, p []data.Position) (Waiter, error) {
 	f.mu.Lock()

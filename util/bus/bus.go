@@ -181,6 +181,16 @@ func (b *Bus) clusterReplicas() int {
 // Embedded tells whether the bus lives in this process.
 func (b *Bus) Embedded() bool { return b.server != nil }
 
+// Shards is how many of the data.Shards are told apart. Inside one process there
+// is one consumer, and a single subject makes one synced write of what would be
+// up to sixty-four.
+func (b *Bus) Shards() int {
+	if b.Embedded() {
+		return 1
+	}
+	return data.Shards
+}
+
 // Ready tells whether the bus answers, for readiness checks.
 func (b *Bus) Ready(ctx context.Context) error {
 	if !b.conn.IsConnected() {

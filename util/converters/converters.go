@@ -1,5 +1,5 @@
 // Package converters holds the small pure conversions that device protocols
-// share: units, binary coded decimals, checksums, big endian fields.
+// share: units, binary coded decimals, checksums, binary fields, addresses.
 package converters
 
 import "math"
@@ -44,4 +44,18 @@ func LuhnDigit(digits string) (digit byte, ok bool) {
 		sum += d
 	}
 	return byte('0' + (10-sum%10)%10), true
+}
+
+// MACText writes a hardware address as pairs of lower case hex digits joined by
+// colons, "00:1a:ff:03:04:05"; "" without bytes.
+func MACText(address []byte) string {
+	const digits = "0123456789abcdef"
+	text := make([]byte, 0, 17)
+	for i, b := range address {
+		if i > 0 {
+			text = append(text, ':')
+		}
+		text = append(text, digits[b>>4], digits[b&15])
+	}
+	return string(text)
 }

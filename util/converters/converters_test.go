@@ -67,11 +67,20 @@ func TestBCD(t *testing.T) {
 // The catalogue gives the checksum of the text 123456789 for each algorithm.
 func TestCRC(t *testing.T) {
 	check := []byte("123456789")
-	if have := CRC16X25(check); have != 0x906E {
-		t.Errorf("X-25: %#04x", have)
-	}
-	if have := CRC16ARC(check); have != 0xBB3D {
-		t.Errorf("ARC: %#04x", have)
+	for name, c := range map[string]struct{ have, want uint16 }{
+		"IBM-SDLC": {CRC16X25(check), 0x906E},
+		"KERMIT":   {CRC16Kermit(check), 0x2189},
+		"ARC":      {CRC16ARC(check), 0xBB3D},
+		"MODBUS":   {CRC16Modbus(check), 0x4B37},
+		"IBM-3740": {CRC16CCITTFalse(check), 0x29B1},
+		"XMODEM":   {CRC16XMODEM(check), 0x31C3},
+		"NRSC-5":   {uint16(CRC8NRSC5(check)), 0xF7},
+		"in parts": {UpdateCCITTFalse(UpdateCCITTFalse(StartCCITTFalse, check[:4]), check[4:]), 0x29B1},
+		"XOR":      {uint16(XOR8(check)), 0x31},
+	} {
+		if c.have != c.want {
+			t.Errorf("%s: %#04x, want %#04x", name, c.have, c.want)
+		}
 	}
 }
 
@@ -94,6 +103,34 @@ func TestReader(t *testing.T) {
 		if read(&r); r.OK() {
 			t.Error("an empty reader gave something")
 		}
+	}
+}
+
+func TestReaderLittleEndian(t *testing.T) {
+	r := NewReader([]byte{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19})
+	if r.U16LE() != 0x0201 || r.U24LE() != 0x050403 || r.U32LE() != 0x09080706 || r.UintLE(2) != 0x0B0A || r.UintLE(8) != 0x131211100F0E0D0C {
+		t.Error("wrong numbers")
+	}
+	if !r.OK() || r.UintLE(1) != 0 || r.OK() {
+		t.Error("read past the end")
+	}
+	for _, read := range []func(*Reader) uint64{
+		func(r *Reader) uint64 { return uint64(r.U16LE()) }, func(r *Reader) uint64 { return uint64(r.U24LE()) },
+		func(r *Reader) uint64 { return uint64(r.U32LE()) }, func(r *Reader) uint64 { return r.UintLE(8) },
+	} {
+		r := NewReader([]byte{0xFF})
+		if v := read(&r); v != 0 || r.OK() {
+			t.Errorf("a reader of one byte gave %#x", v)
+		}
+	}
+}
+
+func TestMACText(t *testing.T) {
+	if have := MACText([]byte{0, 0x1A, 0xFF, 3, 4, 5}); have != "00:1a:ff:03:04:05" {
+		t.Error(have)
+	}
+	if have := MACText(nil); have != "" {
+		t.Error(have)
 	}
 }
 

@@ -1,6 +1,9 @@
 package converters
 
-// Reader reads big endian fields from the front of a slice. Reading past the
+import "math/bits"
+
+// Reader reads fields from the front of a slice, big endian, or little endian
+// with the methods that end in LE. Reading past the
 // end gives zeros and makes OK false, so that a decoder asks once at the end of
 // a block instead of after each field. It never allocates.
 type Reader struct {
@@ -82,6 +85,24 @@ func (r *Reader) Uint(size int) uint64 {
 	v := uint64(0)
 	for _, b := range r.Bytes(size) {
 		v = v<<8 | uint64(b)
+	}
+	return v
+}
+
+// U16LE takes two bytes, the lowest first.
+func (r *Reader) U16LE() uint16 { return bits.ReverseBytes16(r.U16()) }
+
+// U24LE takes three bytes, the lowest first.
+func (r *Reader) U24LE() uint32 { return bits.ReverseBytes32(r.U24() << 8) }
+
+// U32LE takes four bytes, the lowest first.
+func (r *Reader) U32LE() uint32 { return bits.ReverseBytes32(r.U32()) }
+
+// UintLE takes an unsigned number of size bytes, 1 to 8, the lowest first.
+func (r *Reader) UintLE(size int) uint64 {
+	v := uint64(0)
+	for i, b := range r.Bytes(size) {
+		v |= uint64(b) << (8 * i)
 	}
 	return v
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math/bits"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -93,12 +92,7 @@ func (m *message) open(frame []byte) error {
 	return nil
 }
 
-// u16 and u32 take little endian numbers.
-func u16(r *converters.Reader) uint16 { return bits.ReverseBytes16(r.U16()) }
-
-func u32(r *converters.Reader) uint32 { return bits.ReverseBytes32(r.U32()) }
-
-func unix(r *converters.Reader) time.Time { return protocol.UnixMilli(int64(u32(r)) * 1000) }
+func unix(r *converters.Reader) time.Time { return protocol.UnixMilli(int64(r.U32LE()) * 1000) }
 
 const itemSize = 19
 
@@ -106,9 +100,9 @@ const itemSize = 19
 func item(r *converters.Reader, p *data.Position) {
 	day, month, year := int(r.U8()), int(r.U8()), int(r.U8())
 	hour, minute, second := int(r.U8()), int(r.U8()), int(r.U8())
-	latitude, longitude := float64(u32(r))/3600000, float64(u32(r))/3600000
-	p.SpeedKnots = converters.KnotsFromMps(float64(u16(r)) / 100)
-	p.CourseDeg = protocol.Course(float64(u16(r)) / 10)
+	latitude, longitude := float64(r.U32LE())/3600000, float64(r.U32LE())/3600000
+	p.SpeedKnots = converters.KnotsFromMps(float64(r.U16LE()) / 100)
+	p.CourseDeg = protocol.Course(float64(r.U16LE()) / 10)
 	flags := r.U8()
 	if flags&(1<<0) == 0 {
 		longitude = -longitude

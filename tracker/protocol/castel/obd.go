@@ -76,7 +76,7 @@ func (m *message) obd() error {
 			err := m.countedItems()
 			for i := range m.fixes {
 				if r.Len() >= 2 {
-					m.fixes[i].Attributes.SetInt("adc1", int64(u16(r)))
+					m.fixes[i].Attributes.SetInt("adc1", int64(r.U16LE()))
 				}
 			}
 			return err
@@ -112,11 +112,11 @@ func (m *message) stat(rest func() error) error {
 	}
 	r.Skip(4) // since when the ignition is on
 	m.base.DeviceTime = unix(r)
-	a.SetInt("odometer", int64(u32(r)))
-	a.SetInt("tripOdometer", int64(u32(r)))
+	a.SetInt("odometer", int64(r.U32LE()))
+	a.SetInt("tripOdometer", int64(r.U32LE()))
 	r.Skip(4) // fuel of all trips
-	a.SetInt("fuelConsumption", int64(u16(r)))
-	state := u32(r)
+	a.SetInt("fuelConsumption", int64(r.U16LE()))
+	state := r.U32LE()
 	r.Skip(8)
 	a.SetInt("status", int64(state))
 	a.SetBool("ignition", state&(1<<18) != 0)
@@ -194,7 +194,7 @@ func (m *message) engine() error {
 	case obdAcceleration:
 		m.acceleration()
 	case obdCell:
-		lac, cell := u16(r), u16(r)
+		lac, cell := r.U16LE(), r.U16LE()
 		if r.OK() {
 			m.base.Network = &data.Network{CellTowers: []data.CellTower{{LAC: int(lac), CellID: int64(cell)}}}
 		}
@@ -207,7 +207,7 @@ func (m *message) tags() {
 	r := &m.body
 	a := &m.last().Attributes
 	for r.Len() >= 4 {
-		tag, size := u16(r), int(u16(r))
+		tag, size := r.U16LE(), int(r.U16LE())
 		content := converters.NewReader(r.Bytes(min(size, r.Len())))
 		switch {
 		case tag == 0x0002:
@@ -220,13 +220,13 @@ func (m *message) tags() {
 			m.alarms(&content)
 		case content.Len() < 2:
 		case tag == 0x0010:
-			a.SetFloat("deviceTemp", float64(int16(u16(&content)))/10)
+			a.SetFloat("deviceTemp", float64(int16(content.U16LE()))/10)
 		case tag >= 0x0011 && tag <= 0x0014:
-			a.SetFloat([...]string{"temp1", "temp2", "temp3", "temp4"}[tag-0x0011], float64(int16(u16(&content)))/10)
+			a.SetFloat([...]string{"temp1", "temp2", "temp3", "temp4"}[tag-0x0011], float64(int16(content.U16LE()))/10)
 		case tag == 0x0020:
-			a.SetFloat("power", float64(u16(&content))/100)
+			a.SetFloat("power", float64(content.U16LE())/100)
 		case tag == 0x0021:
-			a.SetFloat("battery", float64(u16(&content))/100)
+			a.SetFloat("battery", float64(content.U16LE())/100)
 		}
 	}
 }
@@ -240,7 +240,7 @@ func (m *message) queryAnswer() {
 	var result []byte
 	for successes := int(r.U8()); successes > 0 && r.Len() >= 4; successes-- {
 		r.Skip(2) // tag
-		text := r.Bytes(min(int(u16(r)), r.Len()))
+		text := r.Bytes(min(int(r.U16LE()), r.Len()))
 		if len(result) > 0 {
 			result = append(result, ' ')
 		}

@@ -76,7 +76,7 @@ func percent(value int) float64 { return float64(value) * 100 / 255 }
 func (m *message) faults(r *converters.Reader, long bool) {
 	var codes []byte
 	for count := int(r.U8()); count > 0 && r.Len() >= 2; count-- {
-		code := u16(r)
+		code := r.U16LE()
 		if long {
 			r.Skip(min(2, r.Len()))
 		}
@@ -106,7 +106,7 @@ func (m *message) acceleration() {
 		if axis > 0 {
 			text = append(text, ',')
 		}
-		text = strconv.AppendFloat(text, float64(int16(u16(r)))*0.015625, 'f', -1, 64)
+		text = strconv.AppendFloat(text, float64(int16(r.U16LE()))*0.015625, 'f', -1, 64)
 	}
 	m.base.Attributes.SetString("gSensor", string(append(text, ']')))
 }

@@ -43,7 +43,7 @@ func (m *message) tracker() error {
 			p := m.addFix()
 			m.trackerState(p)
 			r.Skip(3) // geofence
-			lac, cell := u16(r), u16(r)
+			lac, cell := r.U16LE(), r.U16LE()
 			p.Network = &data.Network{CellTowers: []data.CellTower{{LAC: int(lac), CellID: int64(cell)}}}
 		}
 	}
@@ -56,9 +56,9 @@ func (m *message) trackerState(p *data.Position) {
 	if r.Len() < 4+1+4 {
 		return
 	}
-	p.Attributes.SetInt("status", int64(u32(r)))
+	p.Attributes.SetInt("status", int64(r.U32LE()))
 	p.Attributes.SetInt("batteryLevel", int64(r.U8()))
-	p.Attributes.SetInt("odometer", int64(u32(r)))
+	p.Attributes.SetInt("odometer", int64(r.U32LE()))
 }
 
 // mpip reads a message of an MPIP tracker.

@@ -1,7 +1,6 @@
 package cellocator
 
 import (
-	"math/bits"
 	"strconv"
 
 	"github.com/waymark-gps/waymark/data"
@@ -20,7 +19,7 @@ const (
 func modular(p *data.Position, frame []byte) bool {
 	r := converters.NewReader(frame[:len(frame)-1]) // the checksum
 	r.Skip(headerSize + 2 + 1 + 1)                  // control, number, control
-	size := int(u16(&r))
+	size := int(r.U16LE())
 	if size < r.Len() {
 		r = converters.NewReader(r.Bytes(size))
 	}
@@ -29,7 +28,7 @@ func modular(p *data.Position, frame []byte) bool {
 	var latitude, longitude float64
 	placed := false
 	for r.Len() >= 3 {
-		kind, size := r.U8(), int(u16(&r))
+		kind, size := r.U8(), int(r.U16LE())
 		m := converters.NewReader(r.Bytes(min(size, r.Len())))
 		switch kind {
 		case moduleCAN:
@@ -38,9 +37,9 @@ func modular(p *data.Position, frame []byte) bool {
 			hdop := m.U8()
 			m.Skip(1 + 1) // modes
 			satellites := m.U8()
-			lon, lat := float64(int32(u32(&m)))/1e8, float64(int32(u32(&m)))/1e8
-			altitude := float64(int32(u32(&m))) / 100
-			speed, course := m.U8(), float64(u16(&m))/1000
+			lon, lat := float64(int32(m.U32LE()))/1e8, float64(int32(m.U32LE()))/1e8
+			altitude := float64(int32(m.U32LE())) / 100
+			speed, course := m.U8(), float64(m.U16LE())/1000
 			if !m.OK() {
 				break
 			}
@@ -70,15 +69,10 @@ func canModule(p *data.Position, m *converters.Reader) bool {
 	m.Skip(2 + 4) // operator, signature
 	found := false
 	for count := m.U8(); count > 0 && m.Len() >= 7; count-- {
-		id := u16(m)
+		id := m.U16LE()
 		m.Skip(1) // how many bytes of the value count
-		p.Attributes.SetInt("io"+strconv.Itoa(int(id)), int64(u32(m)))
+		p.Attributes.SetInt("io"+strconv.Itoa(int(id)), int64(m.U32LE()))
 		found = true
 	}
 	return found
 }
-
-// u16 and u32 take little endian numbers.
-func u16(r *converters.Reader) uint16 { return bits.ReverseBytes16(r.U16()) }
-
-func u32(r *converters.Reader) uint32 { return bits.ReverseBytes32(r.U32()) }

@@ -122,7 +122,7 @@ func (m *message) surroundings(mask uint8) {
 		mac, signal := r.Bytes(6), int(r.U8())
 		if r.OK() {
 			network := m.network()
-			network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{MAC: macText(mac), SignalDBm: &signal})
+			network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{MAC: converters.MACText(mac), SignalDBm: &signal})
 		}
 	}
 	if mask&(1<<7) == 0 {
@@ -173,17 +173,6 @@ func (m *message) tower(t data.CellTower, signal int) {
 func (m *message) network() *data.Network {
 	m.at.Network = &m.out.network
 	return &m.out.network
-}
-
-func macText(mac []byte) string {
-	text := make([]byte, 0, 17)
-	for i, b := range mac {
-		if i > 0 {
-			text = append(text, ':')
-		}
-		text = hex.AppendEncode(text, []byte{b})
-	}
-	return string(text)
 }
 
 // sensors reads the tail of type 12, which ends anywhere.

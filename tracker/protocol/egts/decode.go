@@ -97,13 +97,13 @@ type decoder struct {
 // records reads all records. One that breaks off ends the reading: only what
 // was read is confirmed.
 func (d *decoder) records(body []byte) error {
-	r := reader{converters.NewReader(body)}
+	r := converters.NewReader(body)
 	for i := 0; r.Len() > 0 && !d.answer.full(); i++ {
-		size, number, flags := int(r.u16()), r.u16(), r.U8()
+		size, number, flags := int(r.U16LE()), r.U16LE(), r.U8()
 		object := d.object
 		hasObject := flags&1 != 0
 		if hasObject {
-			object = r.u32()
+			object = r.U32LE()
 		}
 		if flags&2 != 0 {
 			r.Skip(4) // event
@@ -165,8 +165,8 @@ func (d *decoder) authorisation(b []byte) {
 // identity reads the name of a terminal: its IMEI, else IMSI, else telephone
 // number, else the number it was given.
 func identity(b []byte) string {
-	r := reader{converters.NewReader(b)}
-	terminal, flags := r.u32(), r.U8()
+	r := converters.NewReader(b)
+	terminal, flags := r.U32LE(), r.U8()
 	var imei, imsi, phone []byte
 	for bit := range 8 {
 		if flags&(1<<bit) == 0 {

@@ -2,7 +2,6 @@ package egts
 
 import (
 	"encoding/binary"
-	"math/bits"
 
 	"github.com/waymark-gps/waymark/util/converters"
 )
@@ -61,46 +60,6 @@ func frameSize(b []byte) int {
 	return size
 }
 
-// reader reads little endian fields.
-type reader struct{ converters.Reader }
-
-func (r *reader) u16() uint16 { return bits.ReverseBytes16(r.U16()) }
-func (r *reader) u32() uint32 { return bits.ReverseBytes32(r.U32()) }
-func (r *reader) u24() uint32 { return bits.ReverseBytes32(r.U24() << 8) }
-
-// headerSum is CRC-8/NRSC-5: polynomial 0x31, start 0xFF, not reflected.
-func headerSum(b []byte) byte {
-	crc := byte(0xFF)
-	for _, v := range b {
-		crc ^= v
-		for range 8 {
-			if crc&0x80 != 0 {
-				crc = crc<<1 ^ 0x31
-			} else {
-				crc <<= 1
-			}
-		}
-	}
-	return crc
-}
-
-// bodySum is CRC-16/IBM-3740, also called CCITT-FALSE: polynomial 0x1021, start
-// 0xFFFF, not reflected.
-func bodySum(b []byte) uint16 {
-	crc := uint16(0xFFFF)
-	for _, v := range b {
-		crc ^= uint16(v) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
-	}
-	return crc
-}
-
 // appendPacket appends a packet around a body.
 func appendPacket(b []byte, kind byte, id uint16, body []byte) []byte {
 	start := len(b)
@@ -108,7 +67,7 @@ func appendPacket(b []byte, kind byte, id uint16, body []byte) []byte {
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(body)))
 	b = binary.LittleEndian.AppendUint16(b, id)
 	b = append(b, kind)
-	b = append(b, headerSum(b[start:]))
+	b = append(b, converters.CRC8NRSC5(b[start:]))
 	b = append(b, body...)
-	return binary.LittleEndian.AppendUint16(b, bodySum(body))
+	return binary.LittleEndian.AppendUint16(b, converters.CRC16CCITTFalse(body))
 }

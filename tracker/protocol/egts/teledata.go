@@ -25,7 +25,7 @@ func (d *decoder) teledata(b []byte) {
 			break
 		}
 		b = rest
-		r := reader{converters.NewReader(content)}
+		r := converters.NewReader(content)
 		switch kind {
 		case positionData:
 			readPosition(&r, &p)
@@ -55,13 +55,13 @@ const (
 
 // readPosition reads time, place and movement. Both coordinates are positive
 // shares of 90 and 180 degrees, the halves of the earth are flags.
-func readPosition(r *reader, p *data.Position) {
-	t := protocol.UnixMilli((int64(r.u32()) + epoch) * 1000)
-	latitude := float64(r.u32()) * 90 / math.MaxUint32
-	longitude := float64(r.u32()) * 180 / math.MaxUint32
+func readPosition(r *converters.Reader, p *data.Position) {
+	t := protocol.UnixMilli((int64(r.U32LE()) + epoch) * 1000)
+	latitude := float64(r.U32LE()) * 90 / math.MaxUint32
+	longitude := float64(r.U32LE()) * 180 / math.MaxUint32
 	flags := r.U8()
-	speed, course := r.u16(), uint16(r.U8())
-	odometer, input, source := r.u24(), r.U8(), r.U8()
+	speed, course := r.U16LE(), uint16(r.U8())
+	odometer, input, source := r.U24LE(), r.U8(), r.U8()
 	if !r.OK() {
 		return
 	}
@@ -77,7 +77,7 @@ func readPosition(r *reader, p *data.Position) {
 	p.SpeedKnots = converters.KnotsFromKmh(float64(speed&0x3FFF) / 10)
 	p.CourseDeg = protocol.Course(float64(course | speed>>15<<8))
 	if flags&flagAltitude != 0 {
-		altitude := float64(r.u24())
+		altitude := float64(r.U24LE())
 		if r.OK() {
 			if speed&0x4000 != 0 {
 				altitude = -altitude
@@ -100,13 +100,13 @@ func readPosition(r *reader, p *data.Position) {
 
 // readPrecision reads what the mask says of precision and satellites. The
 // dilutions of precision are hundredths.
-func readPrecision(r *reader, a *data.Attributes) {
+func readPrecision(r *converters.Reader, a *data.Attributes) {
 	mask := r.U8()
 	for bit, key := range [...]string{"vdop", "hdop", "pdop"} {
 		if mask&(1<<bit) == 0 {
 			continue
 		}
-		if v := r.u16(); r.OK() {
+		if v := r.U16LE(); r.OK() {
 			a.SetFloat(key, float64(v)/100)
 		}
 	}
@@ -121,7 +121,7 @@ var adcNames = [...]string{"adc1", "adc2", "adc3", "adc4", "adc5", "adc6", "adc7
 
 // readSensors reads the groups of digital inputs, the outputs and the analog
 // sensors.
-func readSensors(r *reader, a *data.Attributes) {
+func readSensors(r *converters.Reader, a *data.Attributes) {
 	inputs, outputs, analog := r.U8(), r.U8(), r.U8()
 	if !r.OK() {
 		return
@@ -132,7 +132,7 @@ func readSensors(r *reader, a *data.Attributes) {
 		if analog&(1<<i) == 0 {
 			continue
 		}
-		if v := r.u24(); r.OK() {
+		if v := r.U24LE(); r.OK() {
 			a.SetInt(key, int64(v))
 		}
 	}
@@ -140,7 +140,7 @@ func readSensors(r *reader, a *data.Attributes) {
 
 // readLevel reads a sensor of liquid: its flags, address and value, a number or
 // what the sensor said.
-func readLevel(r *reader, a *data.Attributes) {
+func readLevel(r *converters.Reader, a *data.Attributes) {
 	flags := r.U8()
 	r.Skip(2)
 	if flags&(1<<3) != 0 {
@@ -149,7 +149,7 @@ func readLevel(r *reader, a *data.Attributes) {
 		}
 		return
 	}
-	if v := r.u32(); r.OK() {
+	if v := r.U32LE(); r.OK() {
 		a.SetInt("liquid", int64(v))
 	}
 }

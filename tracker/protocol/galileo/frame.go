@@ -1,6 +1,10 @@
 package galileo
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/waymark-gps/waymark/util/converters"
+)
 
 // The headers, the first byte of a packet.
 const (
@@ -69,27 +73,11 @@ func isIridium(b []byte) bool {
 	return len(b) >= minFrame && b[0] == headerData && b[3] == 1 && b[4] == 0 && b[5] == 28
 }
 
-// checksum is CRC-16/MODBUS: polynomial 0x8005 reflected, start 0xFFFF.
-func checksum(b []byte) uint16 {
-	crc := uint16(0xFFFF)
-	for _, v := range b {
-		crc ^= uint16(v)
-		for range 8 {
-			if crc&1 != 0 {
-				crc = crc>>1 ^ 0xA001
-			} else {
-				crc >>= 1
-			}
-		}
-	}
-	return crc
-}
-
 // appendPacket appends a packet around a body.
 func appendPacket(b []byte, header byte, body []byte) []byte {
 	start := len(b)
 	b = append(b, header)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(body)))
 	b = append(b, body...)
-	return binary.LittleEndian.AppendUint16(b, checksum(b[start:]))
+	return binary.LittleEndian.AppendUint16(b, converters.CRC16Modbus(b[start:]))
 }

@@ -3,6 +3,7 @@ package gl200
 import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 // Bluetooth accessories announce their fields by a mask of four hex digits.
@@ -36,9 +37,9 @@ func (m *message) bluetooth(i int) {
 	if i >= m.sent {
 		return
 	}
-	count, _ := integer(m.f[i])
+	count, _ := fields.Integer(m.f[i])
 	i++
-	for n := 1; n <= count && i < m.sent; n++ {
+	for n := 1; n <= int(count) && i < m.sent; n++ {
 		mask := m.maskField(i+3, 3)
 		if mask == 0 {
 			return
@@ -63,7 +64,7 @@ func (m *message) accessory() {
 // maskField finds the mask among the next fields, 0 if there is none.
 func (m *message) maskField(i, within int) int {
 	for k := i; k < i+within && k < m.sent; k++ {
-		if len(m.f[k]) == 4 && isHexText(m.f[k]) {
+		if len(m.f[k]) == 4 && fields.AllHexDigits(m.f[k]) {
 			return k
 		}
 	}
@@ -73,7 +74,7 @@ func (m *message) maskField(i, within int) int {
 // accessoryFields reads what the mask in field i announces and returns the
 // field after it.
 func (m *message) accessoryFields(i int, names accessoryNames) int {
-	mask, _ := hex(m.f[i])
+	mask, _ := fields.HexNumber(m.f[i])
 	i++
 	for bit, width := range accessoryWidths {
 		if mask>>bit&1 == 0 {
@@ -95,15 +96,15 @@ func setAccessory(a *data.Attributes, name string, bit int, b []byte) {
 	case 0, 1:
 		a.SetString(name, protocol.Text(b))
 	case 2, 13:
-		if v, ok := integer(b); ok {
+		if v, ok := fields.Integer(b); ok {
 			a.SetInt(name, int64(v))
 		}
 	case 3:
-		if v, ok := integer(b); ok {
+		if v, ok := fields.Integer(b); ok {
 			a.SetFloat(name, float64(v)/1000)
 		}
 	default:
-		if v, ok := number(b); ok {
+		if v, ok := fields.Number(b); ok {
 			a.SetFloat(name, v)
 		}
 	}

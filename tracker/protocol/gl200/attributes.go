@@ -5,6 +5,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 // alarms are the alarms that a message type stands for.
@@ -34,7 +35,7 @@ func (m *message) attributes() {
 	case "VER":
 		a.SetString("model", m.text(m.head))
 		for i, name := range [...]string{"versionFw", "versionHw"} {
-			if v, ok := hex(m.field(m.head + 1 + i)); ok && m.head+1+i < m.sent {
+			if v, ok := fields.HexNumber(m.field(m.head + 1 + i)); ok && m.head+1+i < m.sent {
 				a.SetInt(name, int64(v))
 			}
 		}
@@ -70,7 +71,7 @@ func (m *message) attributes() {
 		if m.first > 5 {
 			i = m.first - 5
 		}
-		if v, ok := number(m.field(i)); ok && i < m.sent {
+		if v, ok := fields.Number(m.field(i)); ok && i < m.sent {
 			a.SetFloat("battery", v)
 		}
 	case "IDA":
@@ -111,7 +112,7 @@ func lowNibble(b []byte) int {
 	if len(b) == 0 {
 		return -1
 	}
-	d, ok := nibble(b[len(b)-1])
+	d, ok := fields.HexDigit(b[len(b)-1])
 	if !ok {
 		return -1
 	}
@@ -119,7 +120,7 @@ func lowNibble(b []byte) int {
 }
 
 func percent(b []byte) (int64, bool) {
-	v, ok := integer(b)
+	v, ok := fields.Integer(b)
 	return int64(v), ok && v >= 0 && v <= 100
 }
 
@@ -164,7 +165,7 @@ func (m *message) digitalInput() {
 	if m.first <= 6 || len(m.f[m.first-6]) != 2 {
 		return
 	}
-	v, ok := hex(m.f[m.first-6])
+	v, ok := fields.HexNumber(m.f[m.first-6])
 	if !ok || v>>4 == 0 {
 		return
 	}
@@ -174,7 +175,7 @@ func (m *message) digitalInput() {
 // warning reads the warnings of a driver camera.
 func (m *message) warning() {
 	a := &m.at.Attributes
-	kind, ok := integer(m.field(m.head))
+	kind, ok := fields.Integer(m.field(m.head))
 	if !ok {
 		return
 	}
@@ -183,7 +184,7 @@ func (m *message) warning() {
 		return
 	}
 	a.AddAlarm("fatigueDriving")
-	if v, ok := integer(m.field(m.head + 1)); ok {
+	if v, ok := fields.Integer(m.field(m.head + 1)); ok {
 		a.SetInt("fatigueDegree", int64(v))
 	}
 }
@@ -197,7 +198,7 @@ func (m *message) serialPort() {
 	}
 	var best []byte
 	for i := m.head; i < end; i++ {
-		if len(m.f[i])%2 == 0 && len(m.f[i]) > len(best) && isHexText(m.f[i]) {
+		if len(m.f[i])%2 == 0 && len(m.f[i]) > len(best) && fields.AllHexDigits(m.f[i]) {
 			best = m.f[i]
 		}
 	}
@@ -206,29 +207,20 @@ func (m *message) serialPort() {
 	}
 	content := make([]byte, len(best)/2)
 	for i := range content {
-		high, _ := nibble(best[2*i])
-		low, _ := nibble(best[2*i+1])
+		high, _ := fields.HexDigit(best[2*i])
+		low, _ := fields.HexDigit(best[2*i+1])
 		content[i] = high<<4 | low
 	}
 	if rest, ok := bytes.CutPrefix(content, []byte("COMB,")); ok {
 		for part := range bytes.SplitSeq(rest, []byte(",")) {
 			if hasPoint(part) {
-				v, _ := number(part)
+				v, _ := fields.Number(part)
 				m.at.Attributes.SetFloat("fuel", v)
 				return
 			}
 		}
 	}
 	m.at.Attributes.SetString("result", protocol.Text(content))
-}
-
-func isHexText(b []byte) bool {
-	for _, c := range b {
-		if _, ok := nibble(c); !ok {
-			return false
-		}
-	}
-	return true
 }
 
 // deviceData reads the text of DAT: after the report type and two reserved
@@ -245,7 +237,7 @@ func (m *message) deviceData() {
 
 // setVolts sets a voltage sent in millivolts.
 func setVolts(a *data.Attributes, name string, b []byte) {
-	if v, ok := integer(b); ok && v > 10 {
+	if v, ok := fields.Integer(b); ok && v > 10 {
 		a.SetFloat(name, float64(v)/1000)
 	}
 }

@@ -3,6 +3,7 @@ package gl200
 import (
 	"math"
 
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -16,7 +17,7 @@ func (m *message) canField(bit int, b []byte) {
 	case 0:
 		m.at.Attributes.SetString("vin", string(b))
 	case 1:
-		if v, ok := integer(b); ok {
+		if v, ok := fields.Integer(b); ok {
 			m.at.Attributes.SetBool("ignition", v > 0)
 		}
 	case 2:
@@ -38,7 +39,7 @@ func (m *message) canField(bit int, b []byte) {
 	case 10:
 		m.whole("throttle", b)
 	case 11:
-		if v, ok := number(b); ok && v >= 0 {
+		if v, ok := fields.Number(b); ok && v >= 0 {
 			m.at.Attributes.SetInt("hours", converters.Clamp(v*3600000, 0, math.MaxInt64/2))
 		}
 	case 12:
@@ -46,7 +47,7 @@ func (m *message) canField(bit int, b []byte) {
 	case 15:
 		m.whole("axleWeight", b)
 	case 19:
-		if v, ok := hex(b); ok {
+		if v, ok := fields.HexNumber(b); ok {
 			m.at.Attributes.SetBool("door", v > 0)
 		}
 	}
@@ -55,7 +56,7 @@ func (m *message) canField(bit int, b []byte) {
 // can reads CAN data from field i, the report type, and returns the field
 // after it. A location is found by itself.
 func (m *message) can(i int) int {
-	mask, ok := hex(m.field(i + 2))
+	mask, ok := fields.HexNumber(m.field(i + 2))
 	if !ok || i+2 >= m.sent {
 		return i
 	}
@@ -103,7 +104,7 @@ func (m *message) obdField(bit int, b []byte) {
 	case 15:
 		m.float("fuelLevel", b)
 	case 19:
-		if v, ok := number(b); ok && v >= 0 {
+		if v, ok := fields.Number(b); ok && v >= 0 {
 			m.at.Attributes.SetFloat("obdOdometer", v*1000)
 		}
 	}
@@ -114,7 +115,7 @@ func (m *message) obdField(bit int, b []byte) {
 func (m *message) obd() {
 	const place = 21
 	i := m.head
-	mask, ok := hex(m.field(i + 1))
+	mask, ok := fields.HexNumber(m.field(i + 1))
 	if !ok || i+1 >= m.sent {
 		return
 	}
@@ -138,13 +139,13 @@ func (m *message) obd() {
 }
 
 func (m *message) whole(name string, b []byte) {
-	if v, ok := number(b); ok {
+	if v, ok := fields.Number(b); ok {
 		m.at.Attributes.SetInt(name, converters.Clamp(v, math.MinInt32, 1<<53))
 	}
 }
 
 func (m *message) float(name string, b []byte) {
-	if v, ok := number(b); ok {
+	if v, ok := fields.Number(b); ok {
 		m.at.Attributes.SetFloat(name, v)
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -71,7 +72,7 @@ func (c *codec) decodeText(frame []byte) (data.Packet, error) {
 		return data.Packet{}, fmt.Errorf("decode text of %d fields: want +RESP:GT..,version,id,..: %w", len(m.f), data.ErrInvalid)
 	}
 	version := m.f[1]
-	if _, ok := hex(version); !ok || len(version) > maxVersion {
+	if len(version) > maxVersion || !fields.AllHexDigits(version) {
 		return data.Packet{}, fmt.Errorf("decode text: version %.20q is not up to %d hex digits: %w", version, maxVersion, data.ErrInvalid)
 	}
 	packet := data.Packet{Identity: protocol.Text(m.f[2])}
@@ -115,12 +116,12 @@ func (c *codec) decodeText(frame []byte) (data.Packet, error) {
 
 // release keeps the room of the fields, without the fields, for the next
 // message. Room that only a hostile message needs is given back.
-func (c *codec) release(fields [][]byte) {
+func (c *codec) release(room [][]byte) {
 	const usual = 256
 	c.fields = nil
-	if cap(fields) <= usual {
-		clear(fields)
-		c.fields = fields[:0]
+	if cap(room) <= usual {
+		clear(room)
+		c.fields = room[:0]
 	}
 }
 
@@ -217,22 +218,22 @@ func (m *message) locations() []data.Position {
 		if p.DeviceTime.IsZero() {
 			p.DeviceTime = fix
 		}
-		if hdop, ok := number(m.f[i-4]); ok {
+		if hdop, ok := fields.Number(m.f[i-4]); ok {
 			if hdop > 0 {
 				p.Attributes.SetFloat("hdop", hdop)
 			} else if m.repeatsLastFix() {
 				p.Valid = false
 			}
 		}
-		if v, ok := number(m.f[i-3]); ok && v > 0 {
+		if v, ok := fields.Number(m.f[i-3]); ok && v > 0 {
 			p.SpeedKnots = converters.KnotsFromKmh(v)
 		}
-		if v, ok := number(m.f[i-2]); ok {
+		if v, ok := fields.Number(m.f[i-2]); ok {
 			p.CourseDeg = protocol.Course(v)
 		}
-		p.AltitudeM, _ = number(m.f[i-1])
-		longitude, _ := number(m.f[i])
-		latitude, _ := number(m.f[i+1])
+		p.AltitudeM, _ = fields.Number(m.f[i-1])
+		longitude, _ := fields.Number(m.f[i])
+		latitude, _ := fields.Number(m.f[i+1])
 		if protocol.SetPlace(p, latitude, longitude); !p.Outdated {
 			p.FixTime = fix
 		}
@@ -256,14 +257,14 @@ func (m *message) tower(i int) (tower data.CellTower, ok bool) {
 	if i < 0 || i+4 > len(m.f) {
 		return tower, false
 	}
-	mcc, ok1 := integer(m.f[i])
-	mnc, ok2 := integer(m.f[i+1])
-	lac, ok3 := hex(m.f[i+2])
-	cell, ok4 := hex(m.f[i+3])
+	mcc, ok1 := fields.Integer(m.f[i])
+	mnc, ok2 := fields.Integer(m.f[i+1])
+	lac, ok3 := fields.HexNumber(m.f[i+2])
+	cell, ok4 := fields.HexNumber(m.f[i+3])
 	if !ok1 || !ok2 || !ok3 || !ok4 || mcc < 100 || mcc > 999 || mnc < 0 || mnc > 999 || lac > 0xFFFFFF || cell > 1<<36 {
 		return tower, false
 	}
-	return data.CellTower{MCC: mcc, MNC: mnc, LAC: int(lac), CellID: int64(cell)}, true
+	return data.CellTower{MCC: int(mcc), MNC: int(mnc), LAC: int(lac), CellID: int64(cell)}, true
 }
 
 // surroundings reads cells and access points of a message without a place,
@@ -274,21 +275,23 @@ func (m *message) surroundings() {
 		if len(m.f[i]) == 12 && m.kind == "WIF" {
 			if mac := macText(m.f[i]); mac != "" {
 				point := data.WifiAccessPoint{MAC: mac}
-				if v, ok := integer(m.field(i + 1)); ok {
-					point.SignalDBm = &v
+				if v, ok := fields.Integer(m.field(i + 1)); ok {
+					signal := int(v)
+					point.SignalDBm = &signal
 				}
 				n.WifiAccessPoints = append(n.WifiAccessPoints, point)
 				continue
 			}
 		}
-		if len(m.f[i]) < 3 || len(m.f[i]) > 4 || !allDigits(m.f[i]) || i+3 >= m.sent || len(m.f[i+1]) < 2 || len(m.f[i+2]) < 3 {
+		if len(m.f[i]) < 3 || len(m.f[i]) > 4 || !fields.AllDigits(m.f[i]) || i+3 >= m.sent || len(m.f[i+1]) < 2 || len(m.f[i+2]) < 3 {
 			continue
 		}
 		if tower, ok := m.tower(i); ok && tower.CellID != 0 {
 			i += 3
 			if m.kind == "GSM" || m.kind == "LBS" {
-				if v, ok := integer(m.field(i + 1)); ok && i+1 < m.sent {
-					tower.SignalDBm = &v
+				if v, ok := fields.Integer(m.field(i + 1)); ok && i+1 < m.sent {
+					signal := int(v)
+					tower.SignalDBm = &signal
 				}
 			}
 			n.CellTowers = append(n.CellTowers, tower)
@@ -304,7 +307,7 @@ func (m *message) surroundings() {
 func macText(b []byte) string {
 	var out [17]byte
 	for i := range 12 {
-		d, ok := nibble(b[i])
+		d, ok := fields.HexDigit(b[i])
 		if !ok {
 			return ""
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -20,18 +21,18 @@ func (m *message) information() {
 	}
 	setState(a, take())
 	a.SetString("iccid", string(bytes.TrimSpace(take())))
-	if v, ok := integer(take()); ok {
+	if v, ok := fields.Integer(take()); ok {
 		a.SetInt("rssi", int64(v))
 	}
 	take() // quality
 	take() // external supply
 	for skip := range 2 {
-		if b := m.field(i + skip); i+skip < m.sent && len(b) == 12 && isHexText(b) {
+		if b := m.field(i + skip); i+skip < m.sent && len(b) == 12 && fields.AllHexDigits(b) {
 			i += skip + 1 // address of the Bluetooth radio
-			if v, ok := number(take()); ok {
+			if v, ok := fields.Number(take()); ok {
 				a.SetFloat("deviceTemp", v)
 			}
-			if v, ok := number(take()); ok {
+			if v, ok := fields.Number(take()); ok {
 				a.SetFloat("humidity", v)
 			}
 			break
@@ -45,7 +46,7 @@ func (m *message) information() {
 	// Up to three fields may come before the battery, which alone has a point.
 	for range 3 {
 		b := m.field(i)
-		if v, ok := number(b); ok && i < m.sent && hasPoint(b) && v < 20 {
+		if v, ok := fields.Number(b); ok && i < m.sent && hasPoint(b) && v < 20 {
 			break
 		}
 		if i >= m.sent {
@@ -54,7 +55,7 @@ func (m *message) information() {
 		setVolts(a, "power2", b)
 		i++
 	}
-	if v, ok := number(take()); ok && v < 20 {
+	if v, ok := fields.Number(take()); ok && v < 20 {
 		a.SetFloat("battery", v)
 	}
 	take()
@@ -66,7 +67,7 @@ func (m *message) information() {
 		return
 	}
 	for n := 1; n <= 3; n++ {
-		if v, ok := integer(take()); ok {
+		if v, ok := fields.Integer(take()); ok {
 			a.SetInt(adcNames[n], converters.Clamp(float64(v), 0, math.MaxInt32))
 		}
 	}

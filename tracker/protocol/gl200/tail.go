@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 // voltage reads the field after the name of a periodic report: the supply in
@@ -25,7 +26,7 @@ func (m *message) voltage() {
 	if v, ok := percent(m.f[end-1]); ok {
 		a.SetInt("batteryLevel", v)
 	}
-	if v, ok := number(m.f[end-2]); ok {
+	if v, ok := fields.Number(m.f[end-2]); ok {
 		a.SetFloat("temp1", v)
 	}
 }
@@ -45,7 +46,7 @@ func (m *message) appended(i int) int {
 		return i
 	}
 	if mask[1]&1 != 0 {
-		if v, ok := integer(m.field(i)); ok && i < m.sent {
+		if v, ok := fields.Integer(m.field(i)); ok && i < m.sent {
 			m.at.Attributes.SetInt("sat", int64(v))
 		}
 		i++
@@ -97,11 +98,11 @@ func (m *message) tail(extended bool) int {
 	m.status(m.f[status])
 	if !extended {
 		a := &m.at.Attributes
-		if v, ok := integer(m.field(status + 1)); ok && status+1 < m.sent {
+		if v, ok := fields.Integer(m.field(status + 1)); ok && status+1 < m.sent {
 			a.SetInt("rpm", int64(v))
 		}
 		for k, name := range [...]string{"fuelConsumption", "fuel"} {
-			if v, ok := number(m.field(status + 2 + k)); ok && status+2+k < m.sent {
+			if v, ok := fields.Number(m.field(status + 2 + k)); ok && status+2+k < m.sent {
 				a.SetFloat(name, v)
 			}
 		}
@@ -116,8 +117,8 @@ func (m *message) handheld(i int) bool {
 	a := &m.at.Attributes
 	rest := m.f[min(i, m.sent):m.sent]
 	switch {
-	case len(rest) >= 6 && len(rest[1]) >= 1 && len(rest[1]) <= 2 && allDigits(rest[1]) && isFlag(rest[4]) && isFlag(rest[5]):
-		if v, ok := integer(rest[2]); ok {
+	case len(rest) >= 6 && len(rest[1]) >= 1 && len(rest[1]) <= 2 && fields.AllDigits(rest[1]) && isFlag(rest[4]) && isFlag(rest[5]):
+		if v, ok := fields.Integer(rest[2]); ok {
 			a.SetFloat("battery", float64(v)/1000)
 		}
 		if v, ok := percent(rest[3]); ok {
@@ -127,7 +128,7 @@ func (m *message) handheld(i int) bool {
 			a.SetBool("motion", rest[5][0] == '1')
 		}
 		if len(rest) > 6 && hasPoint(rest[6]) {
-			v, _ := number(rest[6])
+			v, _ := fields.Number(rest[6])
 			a.SetFloat("temp1", v)
 		}
 	case len(rest) == 2:
@@ -159,9 +160,9 @@ func (m *message) handheld(i int) bool {
 // tells motion and charging.
 func (m *message) signal(rest [][]byte) {
 	a := &m.at.Attributes
-	rssi, ok := integer(rest[1])
+	rssi, ok := fields.Integer(rest[1])
 	if ok && rssi < 0 { // the error rate, unknown
-		rssi, ok = integer(rest[0])
+		rssi, ok = fields.Integer(rest[0])
 	}
 	if !ok {
 		return
@@ -170,7 +171,7 @@ func (m *message) signal(rest [][]byte) {
 	if m.first <= 6 {
 		return
 	}
-	if kind, ok := integer(m.f[m.first-6]); ok {
+	if kind, ok := fields.Integer(m.f[m.first-6]); ok {
 		a.SetBool("motion", kind&1 != 0)
 		a.SetBool("charge", kind&2 != 0)
 	}
@@ -200,7 +201,7 @@ func (m *message) shortTail() {
 // odometer reads kilometres.
 func (m *message) odometer(i int) {
 	if i < m.sent && hasPoint(m.field(i)) {
-		if v, ok := number(m.f[i]); ok {
+		if v, ok := fields.Number(m.f[i]); ok {
 			m.at.Attributes.SetFloat("odometer", math.Round(v*1e6)/1e3)
 		}
 	}
@@ -213,9 +214,9 @@ func (m *message) hours(i int) {
 	if i >= m.sent || n < 7 || b[n-3] != ':' || b[n-6] != ':' {
 		return
 	}
-	h, ok1 := integer(b[:n-6])
-	minutes, ok2 := integer(b[n-5 : n-3])
-	s, ok3 := integer(b[n-2:])
+	h, ok1 := fields.Integer(b[:n-6])
+	minutes, ok2 := fields.Integer(b[n-5 : n-3])
+	s, ok3 := fields.Integer(b[n-2:])
 	if ok1 && ok2 && ok3 && h >= 0 && h < 1<<24 {
 		m.at.Attributes.SetInt("hours", int64(h*3600+minutes*60+s)*1000)
 	}
@@ -232,12 +233,12 @@ func (m *message) adc(n int, b []byte) {
 		return
 	}
 	if b[0] == 'F' {
-		if v, ok := number(b[1:]); ok {
+		if v, ok := fields.Number(b[1:]); ok {
 			m.at.Attributes.SetFloat(fuelNames[n], v)
 		}
 		return
 	}
-	if v, ok := integer(b); ok {
+	if v, ok := fields.Integer(b); ok {
 		m.at.Attributes.SetFloat(adcNames[n], float64(v)/1000)
 	}
 }
@@ -245,7 +246,7 @@ func (m *message) adc(n int, b []byte) {
 // status reads the status word: vehicle state, inputs and outputs.
 func (m *message) status(b []byte) {
 	a := &m.at.Attributes
-	v, _ := hex(b)
+	v, _ := fields.HexNumber(b)
 	if v&0x100000 != 0 {
 		a.SetBool("ignition", false)
 	} else if v&0x200000 != 0 {
@@ -270,7 +271,7 @@ func setOutputs(a *data.Attributes, v int) {
 // extended reads what ERI adds: a mask in front, and its data at the end.
 func (m *message) extended() {
 	a := &m.at.Attributes
-	mask64, ok := hex(m.field(m.head))
+	mask64, ok := fields.HexNumber(m.field(m.head))
 	mask := uint32(mask64)
 	if !ok {
 		return
@@ -308,10 +309,10 @@ func (m *message) extended() {
 		for n := 1; n <= 3 && i+1+n < m.sent; n++ {
 			m.adc(n, m.f[i+1+n])
 		}
-		if v, ok := hex(m.field(i + 5)); ok && i+5 < m.sent {
+		if v, ok := fields.HexNumber(m.field(i + 5)); ok && i+5 < m.sent {
 			setInputs(a, int(v)&0xFF)
 		}
-		if v, ok := hex(m.field(i + 6)); ok && i+6 < m.sent {
+		if v, ok := fields.HexNumber(m.field(i + 6)); ok && i+6 < m.sent {
 			setOutputs(a, int(v)&0xFF)
 		}
 		m.masked(mask, i+8)
@@ -333,17 +334,17 @@ func (m *message) masked(mask uint32, i int) {
 		return m.f[i-1]
 	}
 	if mask&1 != 0 {
-		if v, ok := hex(take()); ok {
+		if v, ok := fields.HexNumber(take()); ok {
 			a.SetInt("fuel", int64(v))
 		}
 	}
 	if mask&2 != 0 {
-		count, _ := integer(take())
-		for n := 1; n <= count && i+3 <= m.sent; n++ {
+		count, _ := fields.Integer(take())
+		for n := 1; n <= int(count) && i+3 <= m.sent; n++ {
 			take() // id
 			take() // type
 			value := take()
-			if v, ok := hex(value); ok && len(value) == 4 {
+			if v, ok := fields.HexNumber(value); ok && len(value) == 4 {
 				a.SetFloat("temp"+decimal(n), float64(int16(v))*0.0625)
 			}
 		}
@@ -365,18 +366,18 @@ func (m *message) fuelSensors(mask uint32, i int) int {
 	if i >= m.sent {
 		return i
 	}
-	count, _ := integer(m.f[i])
+	count, _ := fields.Integer(m.f[i])
 	i++
-	for n := 1; n <= count && i+2 <= m.sent; n++ {
+	for n := 1; n <= int(count) && i+2 <= m.sent; n++ {
 		i += 2 // id and type
 		if mask&(1<<3) != 0 {
-			if v, ok := number(m.field(i)); ok && i < m.sent {
+			if v, ok := fields.Number(m.field(i)); ok && i < m.sent {
 				m.at.Attributes.SetFloat(numbered("fuel", "", n), v)
 			}
 			i++
 		}
 		if mask&(1<<4) != 0 {
-			if v, ok := number(m.field(i)); ok && i < m.sent {
+			if v, ok := fields.Number(m.field(i)); ok && i < m.sent {
 				m.at.Attributes.SetFloat(numbered("fuel", "Volume", n), v)
 			}
 			i++

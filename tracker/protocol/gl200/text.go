@@ -1,133 +1,34 @@
 package gl200
 
 import (
-	"strconv"
+	"bytes"
 	"time"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
-
-// Numbers are read from the bytes of a message, without making strings.
-
-// integer reads decimal digits with an optional sign.
-func integer(b []byte) (n int, ok bool) {
-	digits := b
-	if len(b) > 0 && (b[0] == '-' || b[0] == '+') {
-		digits = b[1:]
-	}
-	if len(digits) == 0 || len(digits) > 18 {
-		return 0, false
-	}
-	for _, c := range digits {
-		if c < '0' || c > '9' {
-			return 0, false
-		}
-		n = n*10 + int(c-'0')
-	}
-	if b[0] == '-' {
-		n = -n
-	}
-	return n, true
-}
-
-// hex reads up to 16 hexadecimal digits.
-func hex(b []byte) (n uint64, ok bool) {
-	if len(b) == 0 || len(b) > 16 {
-		return 0, false
-	}
-	for _, c := range b {
-		d, ok := nibble(c)
-		if !ok {
-			return 0, false
-		}
-		n = n<<4 | uint64(d)
-	}
-	return n, true
-}
-
-func nibble(c byte) (byte, bool) {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0', true
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10, true
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10, true
-	}
-	return 0, false
-}
-
-var powers = [...]float64{1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15}
-
-// number reads a decimal number. Up to 15 digits are exact in a float64, and
-// so is the power of ten: their quotient is the nearest number.
-func number(b []byte) (v float64, ok bool) {
-	digits, point, n := 0, -1, uint64(0)
-	for i, c := range b {
-		switch {
-		case c >= '0' && c <= '9':
-			n = n*10 + uint64(c-'0')
-			digits++
-		case c == '.' && point < 0:
-			point = i
-		case i == 0 && (c == '-' || c == '+'):
-		default:
-			return 0, false
-		}
-		if digits > 15 {
-			v, err := strconv.ParseFloat(string(b), 64)
-			return v, err == nil
-		}
-	}
-	if digits == 0 {
-		return 0, false
-	}
-	v = float64(n)
-	if point >= 0 {
-		v /= powers[len(b)-1-point]
-	}
-	if b[0] == '-' {
-		v = -v
-	}
-	return v, true
-}
-
-// allDigits tells whether b has at least one character and nothing but digits.
-func allDigits(b []byte) bool {
-	for _, c := range b {
-		if c < '0' || c > '9' {
-			return false
-		}
-	}
-	return len(b) > 0
-}
 
 // hasPoint tells whether b is a number with a decimal point.
 func hasPoint(b []byte) bool {
-	for _, c := range b {
-		if c == '.' {
-			_, ok := number(b)
-			return ok
-		}
-	}
-	return false
+	_, ok := fields.Number(b)
+	return ok && bytes.IndexByte(b, '.') >= 0
 }
 
 // timestamp reads yyyymmddhhmmss; some devices leave out the seconds.
 func timestamp(b []byte) time.Time {
-	if (len(b) != 14 && len(b) != 12) || !allDigits(b) {
+	if !isTime(b) {
 		return time.Time{}
 	}
-	two := func(i int) int { return int(b[i]-'0')*10 + int(b[i+1]-'0') }
 	second := 0
 	if len(b) == 14 {
-		second = two(12)
+		second = fields.Pair(b, 12)
 	}
-	return protocol.Date(two(0)*100+two(2), two(4), two(6), two(8), two(10), second)
+	year := fields.Pair(b, 0)*100 + fields.Pair(b, 2)
+	return protocol.Date(year, fields.Pair(b, 4), fields.Pair(b, 6), fields.Pair(b, 8), fields.Pair(b, 10), second)
 }
 
 // isTime tells whether b looks like a time.
-func isTime(b []byte) bool { return (len(b) == 14 || len(b) == 12) && allDigits(b) }
+func isTime(b []byte) bool { return (len(b) == 14 || len(b) == 12) && fields.AllDigits(b) }
 
 // isPlace tells whether b looks like a coordinate: -?d{1,3}.d{6}.
 func isPlace(b []byte) bool {
@@ -135,14 +36,8 @@ func isPlace(b []byte) bool {
 		b = b[1:]
 	}
 	n := len(b)
-	return n >= 8 && n <= 10 && b[n-7] == '.' && allDigits(b[:n-7]) && allDigits(b[n-6:])
+	return n >= 8 && n <= 10 && b[n-7] == '.' && fields.AllDigits(b[:n-7]) && fields.AllDigits(b[n-6:])
 }
 
 // isStatus tells whether b looks like the status word: 6 hex digits.
-func isStatus(b []byte) bool {
-	if len(b) != 6 {
-		return false
-	}
-	_, ok := hex(b)
-	return ok
-}
+func isStatus(b []byte) bool { return len(b) == 6 && fields.AllHexDigits(b) }

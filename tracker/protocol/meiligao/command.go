@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 var commands = []string{
@@ -82,7 +83,7 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 // packID writes up to 14 digits, two to a byte, filled up with F. Of an IMEI
 // the check digit is left out.
 func packID(digits string) ([]byte, error) {
-	if digits == "" || len(digits) > 2*idSize+1 || !allDigits([]byte(digits)) {
+	if digits == "" || len(digits) > 2*idSize+1 || !fields.AllDigits([]byte(digits)) {
 		return nil, fmt.Errorf("id %q is not 1 to %d digits: %w", digits, 2*idSize+1, data.ErrInvalid)
 	}
 	var id [idSize]byte

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -178,15 +179,15 @@ func cards(content []byte) ([]data.Position, error) {
 		return nil, fmt.Errorf("%d bytes are too short for the cards: %w", len(content), data.ErrInvalid)
 	}
 	var f [6][]byte
-	n := split(bytes.TrimLeft(content[size:], "|"), ',', f[:])
+	n := len(fields.Split(f[:0], bytes.TrimLeft(content[size:], "|"), ','))
 	if n < len(f) {
 		return nil, fmt.Errorf("%d fields are too few for a position: %w", n, data.ErrInvalid)
 	}
 	out := &report{}
 	p := &out.positions[0]
 	*p = data.Position{Protocol: "meiligao", Valid: true, DeviceTime: timestamp(f[1], f[0]), Attributes: out.attributes[:0]}
-	latitude, ok1 := degrees(f[2], f[3])
-	longitude, ok2 := degrees(f[4], bytes.TrimSpace(f[5]))
+	latitude, ok1 := fields.Coordinate(f[2], f[3])
+	longitude, ok2 := fields.Coordinate(f[4], bytes.TrimSpace(f[5]))
 	if p.DeviceTime.IsZero() || !ok1 || !ok2 {
 		return nil, fmt.Errorf("time or place is unreadable: %w", data.ErrInvalid)
 	}
@@ -211,24 +212,23 @@ func cards(content []byte) ([]data.Position, error) {
 // engine reads the numbers of OBD.
 func engine(content []byte) []data.Position {
 	var f [20][]byte
-	n := split(content, ',', f[:])
-	fields := f[:n]
-	for len(fields) > 0 { // a name may come first
-		if _, ok := number(bytes.TrimSpace(fields[0])); ok {
+	values := fields.Split(f[:0], content, ',')
+	for len(values) > 0 { // a name may come first
+		if _, ok := fields.Number(values[0]); ok {
 			break
 		}
-		fields = fields[1:]
+		values = values[1:]
 	}
 	p := data.Position{Protocol: "meiligao", Outdated: true}
 	for i, name := range [...]string{
 		"battery", "rpm", "obdSpeed", "throttle", "engineLoad", "coolantTemp", "fuelConsumption", "averageFuelConsumption", "range",
 		"obdOdometer", "tripFuelUsed", "fuelUsed", "dtcCount", "hardAccelerationCount", "hardBrakingCount",
 	} {
-		if i >= len(fields) {
+		if i >= len(values) {
 			break
 		}
-		v, ok := number(bytes.TrimSpace(fields[i]))
-		if ok && v == float64(int64(v)) && bytes.IndexByte(fields[i], '.') < 0 {
+		v, ok := fields.Number(values[i])
+		if ok && v == float64(int64(v)) && bytes.IndexByte(values[i], '.') < 0 {
 			p.Attributes.SetInt(name, int64(v))
 		} else if ok {
 			p.Attributes.SetFloat(name, v)
@@ -247,13 +247,4 @@ func textReport(name, text string) []data.Position {
 	p := data.Position{Protocol: "meiligao", Outdated: true}
 	p.Attributes.SetString(name, text)
 	return []data.Position{p}
-}
-
-// split cuts b at separators into f and returns how many parts there are.
-func split(b []byte, separator byte, f [][]byte) int {
-	n := 0
-	for more := true; more && n < len(f); n++ {
-		f[n], b, more = bytes.Cut(b, []byte{separator})
-	}
-	return n
 }

@@ -3,6 +3,8 @@ package meiligao
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
 const (
@@ -40,14 +42,14 @@ func (c *codec) Next(buf []byte) (frame []byte, n int, err error) {
 	lied := size < minFrame || size > maxFrame || size <= len(buf)
 	// One checksum runs along, so that a stream full of stops costs no more
 	// than its length.
-	sum, summed := uint16(crcStart), 0
+	sum, summed := uint16(converters.StartCCITTFalse), 0
 	for from := minFrame - len(stop); ; {
 		i := bytes.Index(buf[from:], stop)
 		if i < 0 {
 			break
 		}
 		from += i + len(stop)
-		sum = crcUpdate(sum, buf[summed:from-tailSize])
+		sum = converters.UpdateCCITTFalse(sum, buf[summed:from-tailSize])
 		summed = from - tailSize
 		if sum == binary.BigEndian.Uint16(buf[summed:]) || lied && (from == len(buf) || bytes.HasPrefix(buf[from:], mark)) {
 			return buf[:from], from, nil
@@ -70,34 +72,6 @@ func findStart(buf []byte) int {
 	return len(buf)
 }
 
-// crcTable is the table of CRC-16/IBM-3740, also called CCITT-FALSE.
-var crcTable = func() (table [256]uint16) {
-	for i := range table {
-		v := uint16(i) << 8
-		for range 8 {
-			if v&0x8000 != 0 {
-				v = v<<1 ^ 0x1021
-			} else {
-				v <<= 1
-			}
-		}
-		table[i] = v
-	}
-	return table
-}()
-
-const crcStart = 0xFFFF
-
-// crc is CRC-16/IBM-3740: polynomial 0x1021, start 0xFFFF, not reflected.
-func crc(b []byte) uint16 { return crcUpdate(crcStart, b) }
-
-func crcUpdate(v uint16, b []byte) uint16 {
-	for _, c := range b {
-		v = v<<8 ^ crcTable[byte(v>>8)^c]
-	}
-	return v
-}
-
 // appendFrame appends a frame of the server.
 func appendFrame(b, id []byte, command uint16, content []byte) []byte {
 	start := len(b)
@@ -106,6 +80,6 @@ func appendFrame(b, id []byte, command uint16, content []byte) []byte {
 	b = append(b, id[:idSize]...)
 	b = binary.BigEndian.AppendUint16(b, command)
 	b = append(b, content...)
-	b = binary.BigEndian.AppendUint16(b, crc(b[start:]))
+	b = binary.BigEndian.AppendUint16(b, converters.CRC16CCITTFalse(b[start:]))
 	return append(b, stop...)
 }

@@ -48,13 +48,6 @@ func TestDatagram(t *testing.T) {
 	}
 }
 
-// CRC-16/IBM-3740 has a check value in the catalogue.
-func TestChecksum(t *testing.T) {
-	if have := crc([]byte("123456789")); have != 0x29B1 {
-		t.Errorf("%04x, want 29b1", have)
-	}
-}
-
 func TestUnreadable(t *testing.T) {
 	for _, frame := range []string{"", "$$", "GET / HTTP/1.1\r\n", "$$\x00\x11\x12\x34\x56\x78\x90\x12\x37\x99\x55083000,A*"} {
 		packet, err := Protocol().New(protocol.TCP).Decode([]byte(frame), now)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 // timestamp reads ddmmyy and hhmmss.sss. Digits in front of the last six of
@@ -17,13 +18,10 @@ func timestamp(date, clock []byte) time.Time {
 	if len(whole) > 6 {
 		whole = whole[len(whole)-6:]
 	}
-	if len(date) != 6 || len(whole) != 6 || !allDigits(date) || !allDigits(whole) {
-		return time.Time{}
-	}
-	t := protocol.Date(2000+pair(date[4:]), pair(date[2:]), pair(date), pair(whole), pair(whole[2:]), pair(whole[4:]))
+	t := fields.Moment(date, whole)
 	if n := len(fraction); n > 0 && n <= 9 && !t.IsZero() {
-		if v, ok := integer(fraction); ok && v > 0 {
-			t = t.Add(time.Duration(math.Round(float64(v)/powers[n]*1000)) * time.Millisecond)
+		if v, ok := fields.Integer(fraction); ok && v > 0 {
+			t = t.Add(time.Duration(math.Round(float64(v)/math.Pow10(n)*1000)) * time.Millisecond)
 		}
 	}
 	return t
@@ -44,21 +42,21 @@ func (c *codec) position(text []byte, code byte, archive bool, p *data.Position,
 		sentence = sentence[:star]
 	}
 	var f [9][]byte
-	if n := split(sentence, ',', f[:]); n < len(f) {
+	if n := len(fields.Split(f[:0], sentence, ',')); n < len(f) {
 		return fmt.Errorf("%d fields are too few for a position: %w", n, data.ErrInvalid)
 	}
 	*p = data.Position{Protocol: "meiligao", DeviceTime: timestamp(bytes.TrimSpace(f[8]), f[0]), Attributes: out.attributes[:0]}
-	latitude, ok1 := degrees(f[2], f[3])
-	longitude, ok2 := degrees(f[4], f[5])
+	latitude, ok1 := fields.Coordinate(f[2], f[3])
+	longitude, ok2 := fields.Coordinate(f[4], f[5])
 	if p.DeviceTime.IsZero() || !ok1 || !ok2 {
 		return fmt.Errorf("time or place is unreadable, there is no fix yet: %w", data.ErrInvalid)
 	}
 	p.Valid = string(f[1]) == "A"
 	setPlace(p, latitude, longitude)
-	if v, ok := number(f[6]); ok && v > 0 {
+	if v, ok := fields.Number(f[6]); ok && v > 0 {
 		p.SpeedKnots = v
 	}
-	if v, ok := number(f[7]); ok {
+	if v, ok := fields.Number(f[7]); ok {
 		p.CourseDeg = protocol.Course(v)
 	}
 	if archive {
@@ -84,15 +82,15 @@ func (out *report) parts(p *data.Position, rest []byte) {
 		return
 	}
 	var f [12][]byte
-	n := split(rest, '|', f[:])
+	n := len(fields.Split(f[:0], rest, '|'))
 	a := &p.Attributes
-	if v, ok := number(f[0]); ok {
+	if v, ok := fields.Number(f[0]); ok {
 		a.SetFloat("hdop", v)
 	}
-	if v, ok := number(f[1]); ok && v >= lowestM && v <= highestM {
+	if v, ok := fields.Number(f[1]); ok && v >= lowestM && v <= highestM {
 		p.AltitudeM = v
 	}
-	if v, ok := hex(f[2]); ok && len(f[2]) == 4 {
+	if v, ok := fields.HexNumber(f[2]); ok && len(f[2]) == 4 {
 		out.state(a, v)
 	}
 	i := 3
@@ -101,10 +99,9 @@ func (out *report) parts(p *data.Position, rest []byte) {
 	}
 	if i < n && bytes.IndexByte(f[i], ',') >= 0 {
 		var values [8][]byte
-		count := split(f[i], ',', values[:])
-		for k, name := range adcNames[:count] {
-			if v, ok := hex(values[k]); ok {
-				a.SetInt(name, int64(v))
+		for k, value := range fields.Split(values[:0], f[i], ',') {
+			if v, ok := fields.HexNumber(value); ok {
+				a.SetInt(adcNames[k], int64(v))
 			}
 		}
 		i++
@@ -116,7 +113,7 @@ func (out *report) parts(p *data.Position, rest []byte) {
 		out.cellParts(p, f[i:n])
 		return
 	}
-	if v, ok := integer(f[i]); ok && len(f[i]) >= 9 && v >= 0 {
+	if v, ok := fields.Integer(f[i]); ok && len(f[i]) >= 9 && v >= 0 {
 		a.SetInt("odometer", int64(v))
 		if i+1 < n {
 			out.card(a, f[i+1])
@@ -141,11 +138,11 @@ func (out *report) cellParts(p *data.Position, f [][]byte) {
 		return nil
 	}
 	a := &p.Attributes
-	mcc, ok1 := hex(f[0][:4])
-	mnc, ok2 := hex(f[0][4:8])
-	lac, ok3 := hex(f[0][8:12])
-	cell, ok4 := hex(f[0][12:])
-	rssi, hasSignal := hex(part(1))
+	mcc, ok1 := fields.HexNumber(f[0][:4])
+	mnc, ok2 := fields.HexNumber(f[0][4:8])
+	lac, ok3 := fields.HexNumber(f[0][8:12])
+	cell, ok4 := fields.HexNumber(f[0][12:])
+	rssi, hasSignal := fields.HexNumber(part(1))
 	if ok1 && ok2 && ok3 && ok4 && mcc > 0 && mcc <= 999 && mnc <= 999 {
 		out.towers[0] = data.CellTower{MCC: int(mcc), MNC: int(mnc), LAC: int(lac), CellID: int64(cell)}
 		out.network.CellTowers = out.towers[:]
@@ -154,10 +151,10 @@ func (out *report) cellParts(p *data.Position, f [][]byte) {
 	if hasSignal && rssi <= 0xFF {
 		a.SetInt("rssi", int64(rssi))
 	}
-	if v, ok := hex(part(2)); ok && v <= math.MaxUint32 {
+	if v, ok := fields.HexNumber(part(2)); ok && v <= math.MaxUint32 {
 		a.SetInt("odometer", int64(v))
 	}
-	if v, ok := hex(part(3)); ok && v <= 0xFF {
+	if v, ok := fields.HexNumber(part(3)); ok && v <= 0xFF {
 		a.SetInt("sat", int64(v))
 	}
 	out.card(a, part(4))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 // report is everything a usual message points to, so that it costs one
@@ -86,12 +87,12 @@ func pictureReply(identity string, content []byte) []byte {
 	name, rest, _ := bytes.Cut(content, []byte(","))
 	total, rest, _ := bytes.Cut(rest, []byte(","))
 	current, _, _ := bytes.Cut(rest, []byte(","))
-	n, ok1 := integer(total)
-	i, ok2 := integer(current)
+	n, ok1 := fields.Integer(total)
+	i, ok2 := fields.Integer(current)
 	if !ok1 || !ok2 || len(name) > 64 || i < 0 || i+1 >= n || (i+1)%together != 0 {
 		return nil
 	}
-	return appendMessage(nil, 'O', identity, "D00,"+protocol.Text(name)+","+strconv.Itoa(i+1))
+	return appendMessage(nil, 'O', identity, "D00,"+protocol.Text(name)+","+strconv.FormatInt(i+1, 10))
 }
 
 // alarmOf is the alarm that an event number stands for.

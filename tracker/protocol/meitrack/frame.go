@@ -3,6 +3,8 @@ package meitrack
 import (
 	"bytes"
 	"strconv"
+
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 const (
@@ -44,7 +46,7 @@ func (c *codec) Next(buf []byte) (frame []byte, n int, err error) {
 		star := end - minTail
 		have += sum(buf[summed : star+1])
 		summed = star + 1
-		if want, _ := hex(buf[star+1 : star+3]); lied || byte(want) == have {
+		if want, _ := fields.HexNumber(buf[star+1 : star+3]); lied || byte(want) == have {
 			return buf[:end], end, nil
 		}
 	}
@@ -94,7 +96,7 @@ func nextStop(buf []byte, from int) int {
 		}
 		end := from + i + len(stop)
 		if end > minTail && buf[end-minTail] == '*' {
-			if _, ok := hex(buf[end-minTail+1 : end-2]); ok {
+			if fields.AllHexDigits(buf[end-minTail+1 : end-2]) {
 				return end
 			}
 		}

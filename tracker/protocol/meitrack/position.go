@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -41,47 +42,44 @@ const eventRFID = 37
 // decodeText reads a position as text, AAA.
 func (c *codec) decodeText(content []byte) ([]data.Position, error) {
 	var f [maxFields][]byte
-	n := 0
-	for rest, more := content, true; more && n < maxFields; n++ {
-		f[n], rest, more = bytes.Cut(rest, []byte(","))
-	}
+	n := len(fields.Split(f[:0], content, ','))
 	if n <= fieldValid {
 		return nil, fmt.Errorf("%d fields are too few for a position: %w", n, data.ErrInvalid)
 	}
-	latitude, ok1 := number(f[fieldLatitude])
-	longitude, ok2 := number(f[fieldLongitude])
-	event, ok3 := integer(f[fieldEvent])
+	latitude, ok1 := fields.Number(f[fieldLatitude])
+	longitude, ok2 := fields.Number(f[fieldLongitude])
+	event, ok3 := fields.Integer(f[fieldEvent])
 	if !ok1 || !ok2 || !ok3 {
 		return nil, fmt.Errorf("event %.10q, latitude %.20q or longitude %.20q is no number: %w",
 			f[fieldEvent], f[fieldLatitude], f[fieldLongitude], data.ErrInvalid)
 	}
 	out := &report{}
 	p := &out.positions[0]
-	*p = data.Position{Protocol: "meitrack", DeviceTime: timestamp(f[fieldTime]), Attributes: out.attributes[:0]}
+	*p = data.Position{Protocol: "meitrack", DeviceTime: fields.Stamp(f[fieldTime]), Attributes: out.attributes[:0]}
 	p.Valid = string(f[fieldValid]) == "A"
 	setPlace(p, latitude, longitude)
-	if v, ok := number(f[fieldSpeed]); ok && v > 0 {
+	if v, ok := fields.Number(f[fieldSpeed]); ok && v > 0 {
 		p.SpeedKnots = converters.KnotsFromKmh(v)
 	}
-	if v, ok := number(f[fieldCourse]); ok {
+	if v, ok := fields.Number(f[fieldCourse]); ok {
 		p.CourseDeg = protocol.Course(v)
 	}
-	p.AltitudeM, _ = number(f[fieldAltitude])
+	p.AltitudeM, _ = fields.Number(f[fieldAltitude])
 	a := &p.Attributes
-	setEvent(a, event)
-	if v, ok := integer(f[fieldSatellites]); ok {
+	setEvent(a, int(event))
+	if v, ok := fields.Integer(f[fieldSatellites]); ok {
 		a.SetInt("sat", int64(v))
 	}
-	if v, ok := number(f[fieldHDOP]); ok {
+	if v, ok := fields.Number(f[fieldHDOP]); ok {
 		a.SetFloat("hdop", v)
 	}
-	if v, ok := number(f[fieldOdometer]); ok {
+	if v, ok := fields.Number(f[fieldOdometer]); ok {
 		a.SetInt("odometer", converters.Clamp(v, 0, math.MaxInt64/2))
 	}
 	a.SetString("runtime", string(bytes.TrimSpace(f[fieldRuntime])))
 	out.cell(f[fieldCell], f[fieldSignal])
 	if ports := f[fieldPorts]; len(ports) == 4 {
-		if v, ok := hex(ports); ok {
+		if v, ok := fields.HexNumber(ports); ok {
 			a.SetInt("input", int64(v>>8))
 			a.SetInt("output", int64(v&0xFF))
 		}
@@ -93,11 +91,11 @@ func (c *codec) decodeText(content []byte) ([]data.Position, error) {
 		a.SetString("eventData", protocol.Text(f[fieldEventData]))
 	}
 	if fuel := f[fieldFuel]; len(fuel) == 4 {
-		if v, ok := hex(fuel); ok {
+		if v, ok := fields.HexNumber(fuel); ok {
 			a.SetFloat("fuel", float64(v>>8)+float64(v&0xFF)/100)
 		}
 	}
-	form, _ := integer(f[fieldProtocol])
+	form, _ := fields.Integer(f[fieldProtocol])
 	temperatures(a, f[fieldTemperatures], form >= 3)
 	return out.positions[:], nil
 }
@@ -113,23 +111,21 @@ func setPlace(p *data.Position, latitude, longitude float64) {
 func (out *report) cell(b, signal []byte) {
 	p := &out.positions[0]
 	var part [4][]byte
-	for i := range part {
-		part[i], b, _ = bytes.Cut(b, []byte("|"))
-	}
-	mcc, ok1 := integer(part[0])
-	mnc, ok2 := integer(part[1])
-	lac, ok3 := hex(part[2])
-	cell, ok4 := hex(part[3])
-	rssi, hasSignal := integer(signal)
+	fields.Split(part[:0], b, '|')
+	mcc, ok1 := fields.Integer(part[0])
+	mnc, ok2 := fields.Integer(part[1])
+	lac, ok3 := fields.HexNumber(part[2])
+	cell, ok4 := fields.HexNumber(part[3])
+	rssi, hasSignal := fields.Integer(signal)
 	if !ok1 || !ok2 || !ok3 || !ok4 || mcc <= 0 || mcc > 999 || mnc < 0 || mnc > 999 || lac > 0xFFFFFF || cell > 1<<36 {
 		if hasSignal {
 			p.Attributes.SetInt("rssi", int64(rssi))
 		}
 		return
 	}
-	out.towers[0] = data.CellTower{MCC: mcc, MNC: mnc, LAC: int(lac), CellID: int64(cell)}
+	out.towers[0] = data.CellTower{MCC: int(mcc), MNC: int(mnc), LAC: int(lac), CellID: int64(cell)}
 	if hasSignal {
-		out.signal = rssi
+		out.signal = int(rssi)
 		out.towers[0].SignalDBm = &out.signal
 	}
 	out.network.CellTowers = out.towers[:]
@@ -146,12 +142,12 @@ func (c *codec) analog(a *data.Attributes, b []byte) {
 		var part []byte
 		part, b, _ = bytes.Cut(b, []byte("|"))
 		if decimal {
-			if v, ok := number(part); ok && i < 2 {
+			if v, ok := fields.Number(part); ok && i < 2 {
 				a.SetFloat([...]string{"battery", "power"}[i], v)
 			}
 			continue
 		}
-		v, ok := hex(part)
+		v, ok := fields.HexNumber(part)
 		switch {
 		case !ok:
 		case i < len(adcNames):
@@ -170,7 +166,7 @@ func temperatures(a *data.Attributes, b []byte, hundredths bool) {
 	for len(b) > 0 {
 		var part []byte
 		part, b, _ = bytes.Cut(b, []byte("|"))
-		v, ok := hex(part)
+		v, ok := fields.HexNumber(part)
 		if !ok || len(part) != 6 {
 			continue
 		}

@@ -3,6 +3,8 @@ package minifinder2
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
 const (
@@ -58,7 +60,7 @@ func known(kind byte) bool {
 
 // checks tells whether the checksum of a whole frame is right.
 func checks(frame []byte) bool {
-	return crc16XMODEM(frame[headerSize:]) == binary.LittleEndian.Uint16(frame[4:])
+	return converters.CRC16XMODEM(frame[headerSize:]) == binary.LittleEndian.Uint16(frame[4:])
 }
 
 // innerFrame finds a sound frame that lies wholly within another; 0 if none.
@@ -79,31 +81,7 @@ func innerFrame(frame []byte) int {
 func appendFrame(b []byte, sequence uint16, content []byte) []byte {
 	b = append(b, mark, 0)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(content)))
-	b = binary.LittleEndian.AppendUint16(b, crc16XMODEM(content))
+	b = binary.LittleEndian.AppendUint16(b, converters.CRC16XMODEM(content))
 	b = binary.LittleEndian.AppendUint16(b, sequence)
 	return append(b, content...)
-}
-
-var tableXMODEM = func() (table [256]uint16) {
-	for i := range table {
-		crc := uint16(i) << 8
-		for range 8 {
-			if crc&0x8000 != 0 {
-				crc = crc<<1 ^ 0x1021
-			} else {
-				crc <<= 1
-			}
-		}
-		table[i] = crc
-	}
-	return table
-}()
-
-// crc16XMODEM is CRC-16/XMODEM: polynomial 0x1021, start 0.
-func crc16XMODEM(b []byte) uint16 {
-	crc := uint16(0)
-	for _, c := range b {
-		crc = crc<<8 ^ tableXMODEM[byte(crc>>8)^c]
-	}
-	return crc
 }

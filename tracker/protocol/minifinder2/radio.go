@@ -3,6 +3,7 @@ package minifinder2
 import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
 // alarms lists the alarms by the bits of item 02.
@@ -109,7 +110,7 @@ func (r *reader) wifi(v []byte) { r.addWifi(v[1:7], int(int8(v[0]))) }
 
 func (r *reader) addWifi(address []byte, signal int) {
 	if network := r.network(); len(network.WifiAccessPoints) < maxRadios {
-		network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{MAC: mac(address), SignalDBm: &signal})
+		network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{MAC: converters.MACText(address), SignalDBm: &signal})
 	}
 }
 
@@ -125,17 +126,4 @@ func (r *reader) accessPoint(v []byte) {
 	if flags&0x40 != 0 {
 		r.at.Attributes.SetString("description", protocol.Text(v))
 	}
-}
-
-// mac writes six bytes as pairs of hex digits joined by colons.
-func mac(v []byte) string {
-	const digits = "0123456789abcdef"
-	b := make([]byte, 0, 17)
-	for i, c := range v {
-		if i > 0 {
-			b = append(b, ':')
-		}
-		b = append(b, digits[c>>4], digits[c&15])
-	}
-	return string(b)
 }

@@ -92,7 +92,7 @@ func (c *codec) decodeAgreement(b []byte) (data.Packet, error) {
 // decodeFlex reads a FLEX message.
 func (c *codec) decodeFlex(b []byte) (data.Packet, error) {
 	kind := b[1]
-	r := reader{converters.NewReader(b[2:])}
+	r := converters.NewReader(b[2:])
 	reply := []byte{flexMark, kind, 0, 0, 0, 0, 0}[:2]
 	count := 1
 	var number uint32
@@ -101,7 +101,7 @@ func (c *codec) decodeFlex(b []byte) (data.Packet, error) {
 		count = int(r.U8())
 		reply = append(reply, byte(count))
 	case 'T', 'X':
-		number = r.u32()
+		number = r.U32LE()
 		reply = binary.LittleEndian.AppendUint32(reply, number)
 	}
 	if !r.OK() {
@@ -109,7 +109,7 @@ func (c *codec) decodeFlex(b []byte) (data.Packet, error) {
 	}
 	if kind == 'E' || kind == 'X' {
 		// Additional data of peripherals has a structure of its own.
-		return data.Packet{Reply: append(reply, crc8(reply))}, nil
+		return data.Packet{Reply: append(reply, converters.CRC8NRSC5(reply))}, nil
 	}
 	if c.fields == nil {
 		return data.Packet{}, fmt.Errorf("decode message ~%c: no FLEX agreement on this connection, the device has to begin again: %w", kind, data.ErrInvalid)
@@ -130,6 +130,6 @@ func (c *codec) decodeFlex(b []byte) (data.Packet, error) {
 		index, _ := packet.Positions[0].Attributes.Get("index").Int()
 		reply = binary.LittleEndian.AppendUint32(reply, uint32(index))
 	}
-	packet.Reply = append(reply, crc8(reply))
+	packet.Reply = append(reply, converters.CRC8NRSC5(reply))
 	return packet, nil
 }

@@ -2,23 +2,12 @@ package navis
 
 import (
 	"math"
-	"math/bits"
 
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
-// reader reads little endian fields.
-type reader struct{ converters.Reader }
-
-func (r *reader) u16() uint16  { return bits.ReverseBytes16(r.U16()) }
-func (r *reader) u32() uint32  { return bits.ReverseBytes32(r.U32()) }
-func (r *reader) f32() float64 { return float64(math.Float32frombits(r.u32())) }
-
-// uint takes a number of size bytes, at most 8.
-func (r *reader) uint(size int) uint64 {
-	v := r.Uint(size)
-	return bits.ReverseBytes64(v) >> (64 - 8*size)
-}
+// f32 takes a little endian number of four bytes with a floating point.
+func f32(r *converters.Reader) float64 { return float64(math.Float32frombits(r.U32LE())) }
 
 // maxFields is the number of fields of FLEX 3.0.
 const maxFields = 255

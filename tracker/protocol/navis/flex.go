@@ -11,7 +11,7 @@ import (
 )
 
 // record reads one FLEX record.
-func (c *codec) record(r *reader, p *data.Position) {
+func (c *codec) record(r *converters.Reader, p *data.Position) {
 	f := fix{at: p}
 	p.Attributes = make(data.Attributes, 0, len(c.fields)+attributesOfBits)
 	for _, n := range c.fields {
@@ -25,7 +25,7 @@ func (c *codec) record(r *reader, p *data.Position) {
 		} else if size > 8 {
 			r.Skip(size)
 		} else {
-			f.field(n, r.uint(size), size)
+			f.field(n, r.UintLE(size), size)
 		}
 	}
 	f.finish()

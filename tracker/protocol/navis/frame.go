@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
 const (
@@ -59,7 +60,7 @@ func mayStart(b []byte) bool {
 		return true
 	}
 	// A preamble of the owner's own: the header has a checksum.
-	return xor(b[:headerSize-1]) == b[headerSize-1]
+	return converters.XOR8(b[:headerSize-1]) == b[headerSize-1]
 }
 
 func isFlex(b []byte) bool {
@@ -119,37 +120,6 @@ func extendedSize(b []byte) (size int, err error) {
 	return size + 1, nil
 }
 
-func xor(b []byte) (sum byte) {
-	for _, v := range b {
-		sum ^= v
-	}
-	return sum
-}
-
-// crc8Table is of CRC-8/NRSC-5: polynomial 0x31, start 0xFF, not reflected.
-var crc8Table = func() (table [256]byte) {
-	for i := range table {
-		crc := byte(i)
-		for range 8 {
-			if crc&0x80 != 0 {
-				crc = crc<<1 ^ 0x31
-			} else {
-				crc <<= 1
-			}
-		}
-		table[i] = crc
-	}
-	return table
-}()
-
-func crc8(b []byte) byte {
-	crc := byte(0xFF)
-	for _, v := range b {
-		crc = crc8Table[crc^v]
-	}
-	return crc
-}
-
 // appendEnvelope appends an envelope. start are the four characters of the
 // preamble, to and from the ids of the receiver and the sender.
 func appendEnvelope(b []byte, start string, to, from [4]byte, body []byte) []byte {
@@ -158,7 +128,7 @@ func appendEnvelope(b []byte, start string, to, from [4]byte, body []byte) []byt
 	b = append(b, to[:]...)
 	b = append(b, from[:]...)
 	b = binary.LittleEndian.AppendUint16(b, uint16(len(body)))
-	b = append(b, xor(body))
-	b = append(b, xor(b[header:]))
+	b = append(b, converters.XOR8(body))
+	b = append(b, converters.XOR8(b[header:]))
 	return append(b, body...)
 }

@@ -52,28 +52,12 @@ func mayStart(b []byte) bool {
 	}
 }
 
-// checksum is CRC-16/KERMIT: polynomial 0x1021 reflected, start 0.
-func checksum(b []byte) uint16 {
-	crc := uint16(0)
-	for _, v := range b {
-		crc ^= uint16(v)
-		for range 8 {
-			if crc&1 != 0 {
-				crc = crc>>1 ^ 0x8408
-			} else {
-				crc >>= 1
-			}
-		}
-	}
-	return crc
-}
-
 // serverFrame makes a frame of the server, which has no IMEI.
 func serverFrame(command byte, content ...byte) []byte {
 	b := make([]byte, 0, 2+1+len(content)+2)
 	b = binary.BigEndian.AppendUint16(b, uint16(1+len(content)))
 	b = append(append(b, command), content...)
-	return binary.BigEndian.AppendUint16(b, checksum(b[2:]))
+	return binary.BigEndian.AppendUint16(b, converters.CRC16Kermit(b[2:]))
 }
 
 // reader reads big endian fields.

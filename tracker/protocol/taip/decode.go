@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
 // Decode reads one message: a type of three letters and its data, then fields
@@ -88,7 +89,7 @@ func (c *codec) reply(m *message) []byte {
 		b = append(append(b, ';'), m.number...)
 	}
 	b = append(b, ";*"...)
-	sum := checksum(b)
+	sum := converters.XOR8(b)
 	if c.lantrix {
 		sum ^= '*'
 	}
@@ -96,14 +97,6 @@ func (c *codec) reply(m *message) []byte {
 }
 
 const hexDigits = "0123456789ABCDEF"
-
-// checksum is the exclusive or of all characters.
-func checksum(b []byte) (sum byte) {
-	for _, v := range b {
-		sum ^= v
-	}
-	return sum
-}
 
 // attributes reads the fields behind the data.
 func (m *message) attributes(s string) {

@@ -2,7 +2,6 @@ package topin
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 	"fmt"
 	"time"
 
@@ -269,7 +268,7 @@ func (m *message) scan() bool {
 	network := &m.out.network
 	for i := 0; i < int(m.length) && r.Len() >= pointSize; i++ {
 		mac, signal := r.Bytes(6), int(r.U8())
-		network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{MAC: macText(mac), SignalDBm: &signal})
+		network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{MAC: converters.MACText(mac), SignalDBm: &signal})
 	}
 	if r.Len() > 0 {
 		if count := int(r.U8()); count > 0 {
@@ -317,15 +316,4 @@ func (m *message) alarm() {
 			m.at.Attributes.AddAlarm(c.kind)
 		}
 	}
-}
-
-func macText(mac []byte) string {
-	text := make([]byte, 0, 17)
-	for i, b := range mac {
-		if i > 0 {
-			text = append(text, ':')
-		}
-		text = hex.AppendEncode(text, []byte{b})
-	}
-	return string(text)
 }

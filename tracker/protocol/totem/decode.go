@@ -7,6 +7,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 )
 
 // report is everything a usual message points to, so that it costs one
@@ -73,7 +74,7 @@ func appendReply(b, frame []byte) []byte {
 	b = append(b, "$$0014AA"...)
 	serial := frame[max(0, len(frame)-tailSize):]
 	serial = serial[:min(len(serial), 4)]
-	if len(serial) < 4 || !allDigits(serial) {
+	if len(serial) < 4 || !fields.AllDigits(serial) {
 		serial = []byte("0000") // the form has none
 	}
 	b = append(b, serial...)

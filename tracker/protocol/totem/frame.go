@@ -2,6 +2,9 @@ package totem
 
 import (
 	"bytes"
+
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
 const (
@@ -75,17 +78,20 @@ func announced(buf []byte) (size int, known bool) {
 		return 0, false
 	}
 	if buf[2] != '0' {
-		v, _ := hex(buf[2:4])
+		if !fields.AllHexDigits(buf[2:4]) {
+			return 0, true
+		}
+		v, _ := fields.HexNumber(buf[2:4])
 		return int(v), true
 	}
 	if len(buf) < 6 {
 		return 0, false
 	}
-	v, ok := integer(buf[2:6])
-	if !ok {
+	if !fields.AllDigits(buf[2:6]) {
 		return 0, true
 	}
-	return v, true
+	v, _ := fields.Integer(buf[2:6])
+	return int(v), true
 }
 
 // headSize is the size of the mark and the length.
@@ -96,23 +102,16 @@ func headSize(frame []byte) int {
 	return 4
 }
 
-// checksum is the exclusive or of all bytes.
-func checksum(b []byte) (x byte) {
-	for _, c := range b {
-		x ^= c
-	}
-	return x
-}
-
 // checks tells whether the checksum at the end of a message of form 4 is right.
 func checks(frame []byte) bool {
-	have, ok := hex(frame[len(frame)-2:])
-	return ok && byte(have) == checksum(frame[:len(frame)-2])
+	sum := frame[len(frame)-2:]
+	have, _ := fields.HexNumber(sum)
+	return fields.AllHexDigits(sum) && byte(have) == converters.XOR8(frame[:len(frame)-2])
 }
 
 // appendChecksum ends a message that starts at start.
 func appendChecksum(b []byte, start int) []byte {
 	const upperHex = "0123456789ABCDEF"
-	x := checksum(b[start:])
+	x := converters.XOR8(b[start:])
 	return append(b, upperHex[x>>4], upperHex[x&15])
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -73,13 +74,13 @@ func (out *report) readLong(kind, content []byte) (bool, error) {
 	if front < frontSize || !isHemisphere(content[end-1], 'E', 'W') {
 		return false, fmt.Errorf("decode form 4: no place where it should be: %w", data.ErrInvalid)
 	}
-	latitude, ok1 := degrees(content[place:place+latitudeSize-1], content[place+latitudeSize-1])
-	longitude, ok2 := degrees(content[place+latitudeSize:end-1], content[end-1])
-	status, ok3 := hex(content[:8])
+	latitude, ok1 := fields.Coordinate(content[place:place+latitudeSize-1], content[place+latitudeSize-1:place+latitudeSize])
+	longitude, ok2 := fields.Coordinate(content[place+latitudeSize:end-1], content[end-1:end])
+	status, ok3 := fields.HexNumber(content[:8])
 	if !ok1 || !ok2 || !ok3 {
 		return false, fmt.Errorf("decode form 4: status or place is unreadable: %w", data.ErrInvalid)
 	}
-	p.DeviceTime = clock(content[8:frontSize])
+	p.DeviceTime = fields.Stamp(content[8:frontSize])
 	if p.DeviceTime.IsZero() {
 		return false, fmt.Errorf("decode form 4: %q is no time: %w", content[8:frontSize], data.ErrInvalid)
 	}
@@ -88,8 +89,8 @@ func (out *report) readLong(kind, content []byte) (bool, error) {
 		a.AddAlarm(alarm)
 	}
 	motion := content[front:place]
-	signal, _ := integer(motion[2:4])
-	secondTemperature := out.readFront(content[frontSize:front], signal)
+	signal, _ := fields.Integer(motion[2:4])
+	secondTemperature := out.readFront(content[frontSize:front], int(signal))
 	gpsBit := 18
 	if secondTemperature {
 		gpsBit = 20
@@ -97,23 +98,23 @@ func (out *report) readLong(kind, content []byte) (bool, error) {
 	p.Valid = bit(status, gpsBit)
 	out.setPlace(latitude, longitude)
 	out.status(status)
-	if v, ok := integer(motion[:2]); ok {
+	if v, ok := fields.Integer(motion[:2]); ok {
 		a.SetInt("sat", int64(v))
 	}
 	a.SetInt("rssi", int64(signal))
-	if v, ok := number(motion[4:7]); ok {
+	if v, ok := fields.Number(motion[4:7]); ok {
 		p.CourseDeg = protocol.Course(v)
 	}
-	if v, ok := integer(motion[7:10]); ok && v > 0 {
+	if v, ok := fields.Integer(motion[7:10]); ok && v > 0 {
 		p.SpeedKnots = converters.KnotsFromKmh(float64(v))
 	}
-	if v, ok := number(motion[10:14]); ok {
+	if v, ok := fields.Number(motion[10:14]); ok {
 		a.SetFloat("hdop", v)
 	}
-	if v, ok := integer(motion[14:21]); ok {
+	if v, ok := fields.Integer(motion[14:21]); ok {
 		a.SetInt("odometer", int64(v)*1000)
 	}
-	if v, ok := number(extra); ok {
+	if v, ok := fields.Number(extra); ok {
 		a.SetFloat("temp1", v/10)
 	}
 	return true, nil
@@ -166,13 +167,13 @@ func (out *report) readFront(b []byte, signal int) (secondTemperature bool) {
 		return false
 	}
 	if battery == 4 {
-		if v, ok := integer(b[:2]); ok {
+		if v, ok := fields.Integer(b[:2]); ok {
 			a.SetFloat("battery", float64(v)/10)
 		}
-		if v, ok := integer(b[2:4]); ok {
+		if v, ok := fields.Integer(b[2:4]); ok {
 			a.SetInt("power", int64(v))
 		}
-	} else if v, ok := integer(b[:3]); ok {
+	} else if v, ok := fields.Integer(b[:3]); ok {
 		a.SetFloat("battery", float64(v)/100)
 	}
 	b = b[battery:]
@@ -191,26 +192,26 @@ func (out *report) readFront(b []byte, signal int) (secondTemperature bool) {
 	}
 	for i, name := range [...]string{"temp1", "temp2"} {
 		if i < temperatures {
-			if v, ok := integer(b[:4]); ok && v != 0 {
+			if v, ok := fields.Integer(b[:4]); ok && v != 0 {
 				a.SetFloat(name, float64(v)/10)
 			}
 			b = b[4:]
 		}
 	}
 	if operator > 0 && len(b) >= cells+network {
-		lac, ok1 := hex(b[:4])
-		cell, ok2 := hex(b[4:8])
-		mnc, ok3 := integer(b[8:10])
-		mcc, ok4 := integer(b[10:13])
+		lac, ok1 := fields.HexNumber(b[:4])
+		cell, ok2 := fields.HexNumber(b[4:8])
+		mnc, ok3 := fields.Integer(b[8:10])
+		mcc, ok4 := fields.Integer(b[10:13])
 		if ok1 && ok2 && ok3 && ok4 && mcc > 0 {
-			out.setTower(mcc, mnc, lac, cell, signal)
+			out.setTower(int(mcc), int(mnc), lac, cell, signal)
 		}
 	}
 	return temperatures == 2
 }
 
 func isMCC(b []byte) bool {
-	v, ok := integer(b)
+	v, ok := fields.Integer(b)
 	return ok && v >= 200 && v < 800
 }
 
@@ -218,18 +219,15 @@ func isMCC(b []byte) bool {
 // longitude comes first.
 func (out *report) readList(kind, content []byte) (bool, error) {
 	var f [24][]byte
-	n := 0
 	body := content
 	if bar := bytes.LastIndexByte(body, '|'); bar >= 0 {
 		body = body[:bar]
 	}
-	for more := true; more && n < len(f); n++ {
-		f[n], body, more = bytes.Cut(body, []byte(","))
-	}
+	fields.Split(f[:0], body, ',')
 	p := &out.positions[0]
-	p.DeviceTime = clock(f[0])
-	longitude, ok1 := number(f[1])
-	latitude, ok2 := number(f[2])
+	p.DeviceTime = fields.Stamp(f[0])
+	longitude, ok1 := fields.Number(f[1])
+	latitude, ok2 := fields.Number(f[2])
 	if p.DeviceTime.IsZero() || !ok1 || !ok2 {
 		return false, fmt.Errorf("decode %s: time or place is unreadable: %w", kind, data.ErrInvalid)
 	}
@@ -245,7 +243,7 @@ func (out *report) readList(kind, content []byte) (bool, error) {
 	}
 	a.SetString("versionFw", protocol.Text(f[3]))
 	for i, e := range engine {
-		v, ok := number(f[4+i])
+		v, ok := fields.Number(f[4+i])
 		if !ok || e.name == "" {
 			continue
 		}

@@ -3,37 +3,28 @@ package totem
 import (
 	"bytes"
 	"fmt"
-	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
 // Forms 1 to 3, of older devices. Their speeds are knots.
 
-// cut splits b at separators into f and returns how many parts there are.
-func cut(b []byte, separator byte, f [][]byte) int {
-	n := 0
-	for more := true; more && n < len(f); n++ {
-		f[n], b, more = bytes.Cut(b, []byte{separator})
-	}
-	return n
-}
-
 // readGPRMC reads form 1: an alarm and an NMEA sentence, then parts between
 // bars.
 func (out *report) readGPRMC(content []byte) (bool, error) {
 	var f [16][]byte
-	n := cut(content, '|', f[:])
+	n := len(fields.Split(f[:0], content, '|'))
 	var g [12][]byte
 	sentence, _, _ := bytes.Cut(f[0], []byte("*"))
-	if len(sentence) < 2 || cut(sentence, ',', g[:]) < 10 {
+	if len(sentence) < 2 || len(fields.Split(g[:0], sentence, ',')) < 10 {
 		return false, fmt.Errorf("decode form 1: the sentence is too short: %w", data.ErrInvalid)
 	}
-	t := nmeaTime(g[9], g[1])
-	latitude, ok1 := degrees(g[3], first(g[4]))
-	longitude, ok2 := degrees(g[5], first(g[6]))
+	t := fields.Moment(g[9], g[1])
+	latitude, ok1 := fields.Coordinate(g[3], first(g[4]))
+	longitude, ok2 := fields.Coordinate(g[5], first(g[6]))
 	if t.IsZero() || !ok1 || !ok2 {
 		return false, nil // not yet a fix
 	}
@@ -45,7 +36,7 @@ func (out *report) readGPRMC(content []byte) (bool, error) {
 	a := &p.Attributes
 	a.AddAlarm(alarmOf(sentence[:2]))
 	for i, name := range [...]string{"pdop", "hdop", "vdop"} {
-		if v, ok := number(f[1+i]); ok {
+		if v, ok := fields.Number(f[1+i]); ok {
 			a.SetFloat(name, v)
 		}
 	}
@@ -60,10 +51,10 @@ func (out *report) readGPRMC(content []byte) (bool, error) {
 		a.SetBool("out1", io[8] == '1')
 		a.SetBool("out2", io[9] == '1')
 	}
-	if v := f[6]; len(v) == 8 && allDigits(v) {
+	if v := f[6]; len(v) == 8 && fields.AllDigits(v) {
 		a.SetBool("charge", v[0] == '1')
-		battery, _ := integer(v[1:4])
-		power, _ := integer(v[4:])
+		battery, _ := fields.Integer(v[1:4])
+		power, _ := fields.Integer(v[4:])
 		a.SetFloat("battery", float64(battery)/100)
 		a.SetFloat("power", float64(power)/100)
 	}
@@ -73,10 +64,10 @@ func (out *report) readGPRMC(content []byte) (bool, error) {
 		if bytes.IndexByte(f[i], '.') < 0 {
 			continue
 		}
-		if v, ok := number(f[i]); ok && v >= 0 {
+		if v, ok := fields.Number(f[i]); ok && v >= 0 {
 			a.SetFloat("odometer", v*1000)
 		}
-		if v, ok := number(f[i-1]); ok && v != 0 {
+		if v, ok := fields.Number(f[i-1]); ok && v != 0 {
 			a.SetFloat("temp1", v)
 		}
 		if i == 10 {
@@ -87,31 +78,14 @@ func (out *report) readGPRMC(content []byte) (bool, error) {
 	return true, nil
 }
 
-func first(b []byte) byte {
-	if len(b) == 0 {
-		return 0
-	}
-	return b[0]
-}
-
-// nmeaTime reads ddmmyy and hhmmss.ss.
-func nmeaTime(date, clock []byte) time.Time {
-	if len(date) != 6 || len(clock) < 6 || !allDigits(date) || !allDigits(clock[:6]) {
-		return time.Time{}
-	}
-	t := protocol.Date(2000+pair(date[4:]), pair(date[2:]), pair(date), pair(clock), pair(clock[2:]), pair(clock[4:]))
-	if v, ok := number(clock[6:]); ok && !t.IsZero() && v < 1 {
-		t = t.Add(time.Duration(v*1000+0.5) * time.Millisecond)
-	}
-	return t
-}
+func first(b []byte) []byte { return b[:min(1, len(b))] }
 
 func (out *report) speed(knots, course []byte) {
 	p := &out.positions[0]
-	if v, ok := number(knots); ok && v > 0 {
+	if v, ok := fields.Number(knots); ok && v > 0 {
 		p.SpeedKnots = v
 	}
-	if v, ok := number(course); ok {
+	if v, ok := fields.Number(course); ok {
 		p.CourseDeg = protocol.Course(v)
 	}
 }
@@ -119,13 +93,13 @@ func (out *report) speed(knots, course []byte) {
 // readBars reads form 2: every value between bars.
 func (out *report) readBars(content []byte) (bool, error) {
 	var f [20][]byte
-	n := cut(content, '|', f[:])
+	n := len(fields.Split(f[:0], content, '|'))
 	if n < 12 || len(f[0]) < 14 {
 		return false, nil
 	}
-	t := clockDayFirst(f[0][2:14])
-	latitude, ok1 := degrees(f[2], first(f[3]))
-	longitude, ok2 := degrees(f[4], first(f[5]))
+	t := fields.Moment(f[0][2:8], f[0][8:14])
+	latitude, ok1 := fields.Coordinate(f[2], first(f[3]))
+	longitude, ok2 := fields.Coordinate(f[4], first(f[5]))
 	if t.IsZero() || !ok1 || !ok2 {
 		return false, nil
 	}
@@ -136,7 +110,7 @@ func (out *report) readBars(content []byte) (bool, error) {
 	out.speed(f[6], f[7])
 	a := &p.Attributes
 	a.AddAlarm(alarmOf(f[0][:2]))
-	if v, ok := number(f[8]); ok {
+	if v, ok := fields.Number(f[8]); ok {
 		a.SetFloat("hdop", v)
 	}
 	if io := f[9]; len(io) >= 12 {
@@ -148,16 +122,16 @@ func (out *report) readBars(content []byte) (bool, error) {
 			a.SetBool(name, io[2+i] == '1')
 		}
 	}
-	if v := f[10]; len(v) == 5 && allDigits(v) {
+	if v := f[10]; len(v) == 5 && fields.AllDigits(v) {
 		a.SetBool("charge", v[0] == '1')
-		a.SetFloat("battery", float64(pair(v[1:]))/10)
-		a.SetFloat("power", float64(pair(v[3:])))
+		a.SetFloat("battery", float64(fields.Pair(v, 1))/10)
+		a.SetFloat("power", float64(fields.Pair(v, 3)))
 	}
 	a.SetString("adc1", protocol.Text(f[11]))
-	if v, ok := number(f[13]); ok && v != 0 {
+	if v, ok := fields.Number(f[13]); ok && v != 0 {
 		a.SetFloat("temp1", v)
 	}
-	if v, ok := number(f[14]); ok && v >= 0 {
+	if v, ok := fields.Number(f[14]); ok && v >= 0 {
 		a.SetFloat("odometer", v*1000)
 	}
 	return true, nil
@@ -177,9 +151,9 @@ func (out *report) readFixed(content []byte) (bool, error) {
 	if motion < frontSize {
 		return false, fmt.Errorf("decode form 3 of %d characters: too short: %w", len(content), data.ErrInvalid)
 	}
-	t := clockDayFirst(content[2:14])
-	latitude, ok1 := degrees(content[place:place+latitudeSize-1], content[place+latitudeSize-1])
-	longitude, ok2 := degrees(content[place+latitudeSize:end-1], content[end-1])
+	t := fields.Moment(content[2:8], content[8:14])
+	latitude, ok1 := fields.Coordinate(content[place:place+latitudeSize-1], content[place+latitudeSize-1:place+latitudeSize])
+	longitude, ok2 := fields.Coordinate(content[place+latitudeSize:end-1], content[end-1:end])
 	if t.IsZero() || !ok1 || !ok2 {
 		return false, nil
 	}
@@ -191,28 +165,28 @@ func (out *report) readFixed(content []byte) (bool, error) {
 	out.speed(m[5:8], m[2:5])
 	a := &p.Attributes
 	a.AddAlarm(alarmOf(content[:2]))
-	if v, ok := integer(m[:2]); ok {
+	if v, ok := fields.Integer(m[:2]); ok {
 		a.SetInt("sat", int64(v))
 	}
-	if v, ok := number(m[8:12]); ok {
+	if v, ok := fields.Number(m[8:12]); ok {
 		a.SetFloat("pdop", v)
 	}
-	if v, ok := integer(m[12:19]); ok {
+	if v, ok := fields.Integer(m[12:19]); ok {
 		a.SetInt("odometer", converters.Clamp(float64(v)*1000, 0, 1<<53))
 	}
 	b := content[14:]
-	if v, ok := hex(b[:4]); ok {
+	if v, ok := fields.HexNumber(b[:4]); ok {
 		a.SetInt("status", int64(v))
 	}
-	if v := b[4:9]; allDigits(v) {
+	if v := b[4:9]; fields.AllDigits(v) {
 		a.SetBool("charge", v[0] == '1')
-		a.SetFloat("battery", float64(pair(v[1:]))/10)
-		a.SetFloat("power", float64(pair(v[3:])))
+		a.SetFloat("battery", float64(fields.Pair(v, 1))/10)
+		a.SetFloat("power", float64(fields.Pair(v, 3)))
 	}
 	a.SetString("adc1", protocol.Text(b[9:13]))
 	a.SetString("adc2", protocol.Text(b[13:17]))
 	for i, name := range [...]string{"temp1", "temp2"} {
-		if v, ok := integer(b[17+3*i : 20+3*i]); ok && v != 0 {
+		if v, ok := fields.Integer(b[17+3*i : 20+3*i]); ok && v != 0 {
 			a.SetInt(name, int64(v))
 		}
 	}

@@ -2,6 +2,7 @@ package fields
 
 import (
 	"math"
+	"strconv"
 	"testing"
 	"time"
 )
@@ -39,8 +40,43 @@ func TestNumber(t *testing.T) {
 	if v, ok := HexNumber([]byte("fF")); !ok || v != 255 {
 		t.Errorf("hex: %v, %v", v, ok)
 	}
-	if _, ok := HexNumber([]byte("0123456789abcdef0")); ok {
-		t.Error("17 hex digits fit")
+	if v, ok := Integer([]byte("-123456789012345678")); !ok || v != -123456789012345678 {
+		t.Errorf("18 digits: %v, %v", v, ok)
+	}
+	for _, in := range []string{"", "-", "+-1", "1234567890123456789", "0x1", "1_0"} {
+		if v, ok := Integer([]byte(in)); ok {
+			t.Errorf("integer %q is %v", in, v)
+		}
+	}
+	for _, in := range []string{"", "0123456789abcdef0", "0x1", "-1", "g"} {
+		if v, ok := HexNumber([]byte(in)); ok {
+			t.Errorf("hex %q is %v", in, v)
+		}
+	}
+}
+
+// Every decimal is the nearest float64, beyond the digits that one division
+// gets right as well.
+func TestNumberIsExact(t *testing.T) {
+	for _, in := range []string{"0.1", "22.6423153", "113.912345678901", "90071992547409.93", "0.3000000000000001", "9007199254740993.5"} {
+		want, _ := strconv.ParseFloat(in, 64)
+		if v, ok := Number([]byte(in)); !ok || v != want {
+			t.Errorf("%s: %v, %v", in, v, ok)
+		}
+	}
+}
+
+// What is no number is common, as fields without a value are: it costs nothing.
+func TestAllocations(t *testing.T) {
+	inputs := [][]byte{[]byte("-12.5"), []byte("12x"), nil, []byte("123456789012345.67")}
+	if n := testing.AllocsPerRun(100, func() {
+		for _, b := range inputs {
+			Number(b)
+			Integer(b)
+			HexNumber(b)
+		}
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
 	}
 }
 
@@ -51,6 +87,31 @@ func TestDegrees(t *testing.T) {
 	for _, in := range []string{"", "-5230.1", "x"} {
 		if v, ok := Degrees([]byte(in)); ok {
 			t.Errorf("%q is %v", in, v)
+		}
+	}
+}
+
+func TestCoordinate(t *testing.T) {
+	if v, ok := Coordinate([]byte("5230.1234"), []byte("S")); !ok || math.Abs(v+52+30.1234/60) > 1e-12 {
+		t.Errorf("south: %v, %v", v, ok)
+	}
+	if v, ok := Coordinate([]byte("00130.0"), []byte("E")); !ok || v != 1.5 {
+		t.Errorf("east: %v, %v", v, ok)
+	}
+	for _, hemisphere := range []string{"", "n", "NE", "X"} {
+		if v, ok := Coordinate([]byte("5230.1234"), []byte(hemisphere)); ok {
+			t.Errorf("%q is %v", hemisphere, v)
+		}
+	}
+}
+
+func TestStamp(t *testing.T) {
+	if got := Stamp([]byte("261122235958")); !got.Equal(time.Date(2026, 11, 22, 23, 59, 58, 0, time.UTC)) {
+		t.Errorf("got %v", got)
+	}
+	for _, in := range []string{"", "26112223595", "2611222359580", "261322235958", "26112223595x", "x61122235958"} {
+		if got := Stamp([]byte(in)); !got.IsZero() {
+			t.Errorf("%q is %v", in, got)
 		}
 	}
 }
@@ -67,6 +128,9 @@ func TestMoment(t *testing.T) {
 	}
 	if Pair([]byte("1"), 0) != NotDigits || Pair([]byte("x1"), 0) != NotDigits || Pair([]byte("a42"), 1) != 42 {
 		t.Error("pair")
+	}
+	if AllHexDigits(nil) || AllHexDigits([]byte("1g")) || AllHexDigits([]byte(" 1")) || !AllHexDigits([]byte("09afAF")) {
+		t.Error("hex digits")
 	}
 	if AllDigits(nil) || AllDigits([]byte("1a")) || !AllDigits([]byte("19")) {
 		t.Error("digits")
