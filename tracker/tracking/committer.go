@@ -62,6 +62,9 @@ func newCommitter(p Publisher, m *metrics) *committer {
 // commit returns nil when all the positions are durable. After an error some
 // may be: the device sends them again, and the store knows them again.
 func (c *committer) commit(ctx context.Context, positions []data.Position) error {
+	if len(positions) == 0 {
+		return nil
+	}
 	r := requests.Get().(*request)
 	r.positions = positions
 	select {

@@ -54,8 +54,10 @@ type session struct {
 	codec    protocol.Codec
 	remote   net.Addr
 	identity string // the device of the connection, once it has said
-	bad      int    // unreadable frames in a row
-	noise    int    // bytes outside of frames
+	// configured says that the codec holds settings of that device
+	configured bool
+	bad        int // unreadable frames in a row
+	noise      int // bytes outside of frames
 	// anonymous counts frames before the device has said who it is
 	anonymous int
 }
@@ -73,13 +75,11 @@ func (s *session) Receive(ctx context.Context, buf []byte) (used int, reply []by
 	var w work
 	now := s.t.deps.Now().UTC().Truncate(time.Millisecond)
 	used, err = s.read(ctx, buf, now, &w)
-	if len(w.positions) > 0 {
-		if cerr := s.t.committer.commit(ctx, w.positions); cerr != nil {
-			s.count.failed.Add(float64(len(w.positions)))
-			return used, nil, cerr
-		}
-		s.count.positions.Add(float64(len(w.positions)))
+	if cerr := s.t.committer.commit(ctx, w.positions); cerr != nil {
+		s.count.failed.Add(float64(len(w.positions)))
+		return used, nil, cerr
 	}
+	s.count.positions.Add(float64(len(w.positions)))
 	return used, append(w.reply, w.refusal...), err
 }
 
@@ -150,13 +150,32 @@ func (s *session) frame(ctx context.Context, frame []byte, now time.Time, w *wor
 	}
 	if packet.Identity != s.identity && devices[0].ID != 0 {
 		s.identity = packet.Identity
-		if c, ok := s.codec.(protocol.Configurable); ok {
-			c.Configure(decoderSettings(devices[0]))
-		}
+		s.configure(devices[0], frame, now, &packet)
 	}
 	s.t.acceptAll(w, s.handler, devices, &packet, now)
 	w.reply = append(w.reply, packet.Reply...)
 	return nil
+}
+
+// configure tells the codec the settings of the device that the connection now
+// speaks for. The packet that named it was decoded without them; where each
+// message names its device (over UDP, always) it is the only one that counts,
+// so it is decoded again.
+func (s *session) configure(device data.Device, frame []byte, now time.Time, packet *data.Packet) {
+	c, ok := s.codec.(protocol.Configurable)
+	if !ok {
+		return
+	}
+	settings := decoderSettings(device)
+	changed := len(settings) > 0 || s.configured
+	s.configured = len(settings) > 0
+	c.Configure(settings)
+	if !changed || len(packet.Positions) == 0 || len(packet.More) > 0 {
+		return
+	}
+	if again, err := s.codec.Decode(frame, now); err == nil && again.Identity == packet.Identity && len(again.More) == 0 {
+		*packet = again
+	}
 }
 
 // Close implements transport.Session.

@@ -201,7 +201,7 @@ func (t *Tracker) serve(ctx context.Context, o *port, pool *transport.Pool) erro
 	case protocol.UDP:
 		return transport.ServeUDP(ctx, o.packets, h, lim, counter, log)
 	case protocol.HTTP:
-		return transport.ServeHTTP(ctx, o.listener, h, lim, counter, log)
+		return transport.ServeHTTP(ctx, o.listener, h, lim, pool, counter, log)
 	}
 	return transport.ServeTCP(ctx, o.listener, h, lim, pool, counter, log)
 }

@@ -25,7 +25,13 @@ import (
 // device is, "P second" is a position, "PING" wants an answer from anybody,
 // "RELAY a b" brings a position of each, "BOOM" makes the decoder panic, a line
 // that begins with "~" is noise and one with "!" breaks the stream.
-type lineCodec struct{}
+type lineCodec struct{ offset *time.Duration }
+
+// Configure reads the setting "offset", seconds added to every position.
+func (c lineCodec) Configure(s protocol.Settings) {
+	seconds, _ := s["offset"].(int)
+	*c.offset = time.Duration(seconds) * time.Second
+}
 
 func (lineCodec) Next(buf []byte) ([]byte, int, error) {
 	i := bytes.IndexByte(buf, '\n')
@@ -40,7 +46,7 @@ func (lineCodec) Next(buf []byte) ([]byte, int, error) {
 	return buf[:i], i + 1, nil
 }
 
-func (lineCodec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
+func (c lineCodec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	word, rest, _ := strings.Cut(string(frame), " ")
 	switch word {
 	case "ID":
@@ -50,7 +56,11 @@ func (lineCodec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 		if _, err := fmt.Sscan(rest, &second); err != nil {
 			return data.Packet{}, err
 		}
-		return data.Packet{Positions: []data.Position{{FixTime: base.Add(time.Duration(second) * time.Second), Valid: true}}, Reply: []byte("OK " + rest + "\n")}, nil
+		return data.Packet{Positions: []data.Position{{FixTime: base.Add(time.Duration(second)*time.Second + *c.offset), Valid: true}}, Reply: []byte("OK " + rest + "\n")}, nil
+	case "AT": // a position that names its device
+		p, err := c.Decode([]byte("P 1"), time.Time{})
+		p.Identity = rest
+		return p, err
 	case "PING":
 		return data.Packet{Reply: []byte("PONG\n")}, nil
 	case "RELAY": // positions of several devices, separated by blanks
@@ -75,7 +85,7 @@ var base = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 
 var lineProtocol = protocol.Protocol{
 	Name: "line", Port: 1, Transports: protocol.TCP | protocol.UDP, MaxFrame: 1024,
-	New: func(protocol.Transport) protocol.Codec { return lineCodec{} },
+	New: func(protocol.Transport) protocol.Codec { return lineCodec{new(time.Duration)} },
 }
 
 var webProtocol = protocol.Protocol{
@@ -203,7 +213,7 @@ func start(t *testing.T, change func(*Config, *rig)) *rig {
 	t.Helper()
 	r := &rig{
 		bus:   &fakeBus{},
-		store: &fakeStore{devices: map[string]data.Device{"anna": {ID: 11, UniqueID: "anna"}, "off": {ID: 12, UniqueID: "off", Disabled: true}}, seen: map[int64]time.Time{}, unknown: map[string]bool{}},
+		store: &fakeStore{devices: map[string]data.Device{"anna": {ID: 11, UniqueID: "anna"}, "off": {ID: 12, UniqueID: "off", Disabled: true}, "late": {ID: 13, UniqueID: "late", Attributes: map[string]any{"decoder.offset": 100}}}, seen: map[int64]time.Time{}, unknown: map[string]bool{}},
 		addr:  map[string]string{},
 	}
 	cfg := DefaultConfig()
@@ -456,6 +466,48 @@ func TestUDP(t *testing.T) {
 	c := dial(t, "udp", r.addr["line/udp"])
 	c.send("ID anna\nP 4\n")
 	c.want("HELLO anna", "OK 4")
+}
+
+// TestSettingsHoldForTheFirstMessage: where each message names its device, its
+// settings are known only after the first has been decoded.
+func TestSettingsHoldForTheFirstMessage(t *testing.T) {
+	r := start(t, nil)
+	for _, network := range []string{"tcp", "udp"} {
+		c := dial(t, network, r.addr["line/"+network])
+		c.send("AT late\nAT anna\nAT late\n")
+		c.want("OK 1", "OK 1", "OK 1")
+	}
+	for _, p := range r.bus.positions() {
+		want := base.Add(time.Second)
+		if p.DeviceID == 13 {
+			want = want.Add(100 * time.Second)
+		}
+		if !p.FixTime.Equal(want) {
+			t.Errorf("device %d at %v, want %v", p.DeviceID, p.FixTime, want)
+		}
+	}
+}
+
+func TestHTTPConnectionLimit(t *testing.T) {
+	r := start(t, func(c *Config, _ *rig) { c.MaxConnections = 1 })
+	c := dial(t, "tcp", r.addr["line/tcp"])
+	c.send("ID anna\n")
+	c.want("HELLO anna")
+	dial(t, "tcp", r.addr["web/http"]).wantClosed()
+	c.Close()
+	ok := func() bool {
+		resp, err := http.Get("http://" + r.addr["web/http"] + "/?anna")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}
+	for deadline := time.Now().Add(20 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatal("the place is not free again")
+		}
+	}
 }
 
 func TestHTTP(t *testing.T) {

@@ -7,13 +7,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
 
 // ServeHTTP answers the requests of devices until ctx ends.
-func ServeHTTP(ctx context.Context, l net.Listener, h Handler, lim Limits, c Counter, log *slog.Logger) error {
+func ServeHTTP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
 	srv := &http.Server{
 		Handler:           httpHandler{h, lim, c},
 		ReadHeaderTimeout: lim.Answer,
@@ -23,14 +24,6 @@ func ServeHTTP(ctx context.Context, l net.Listener, h Handler, lim Limits, c Cou
 		MaxHeaderBytes:    16 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 		BaseContext:       func(net.Listener) context.Context { return context.WithoutCancel(ctx) },
-		ConnState: func(_ net.Conn, s http.ConnState) {
-			switch s {
-			case http.StateNew:
-				c.Connected(1)
-			case http.StateClosed, http.StateHijacked:
-				c.Connected(-1)
-			}
-		},
 	}
 	ended := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
@@ -41,7 +34,7 @@ func ServeHTTP(ctx context.Context, l net.Listener, h Handler, lim Limits, c Cou
 			srv.Close()
 		}
 	})
-	err := srv.Serve(l)
+	err := srv.Serve(&limited{l, lim, pool, c})
 	if !stop() {
 		<-ended
 	}
@@ -49,6 +42,39 @@ func ServeHTTP(ctx context.Context, l net.Listener, h Handler, lim Limits, c Cou
 		return nil
 	}
 	return err
+}
+
+// limited accepts connections as long as the pool has room.
+type limited struct {
+	net.Listener
+	lim  Limits
+	pool *Pool
+	c    Counter
+}
+
+func (l *limited) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if l.pool.enter(l.lim, l.c) {
+			return &counted{Conn: conn, leave: func() { l.pool.leave(l.c) }}, nil
+		}
+		conn.Close()
+	}
+}
+
+// counted leaves the pool when it is closed.
+type counted struct {
+	net.Conn
+	once  sync.Once
+	leave func()
+}
+
+func (c *counted) Close() error {
+	c.once.Do(c.leave)
+	return c.Conn.Close()
 }
 
 type httpHandler struct {

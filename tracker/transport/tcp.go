@@ -25,6 +25,23 @@ var chunks = sync.Pool{New: func() any { b := make([]byte, chunk); return &b }}
 // Pool counts the open TCP connections of all ports together.
 type Pool struct{ open atomic.Int64 }
 
+// enter takes a place, if there is one.
+func (p *Pool) enter(lim Limits, c Counter) bool {
+	if p.open.Add(1) > int64(lim.Connections) {
+		p.open.Add(-1)
+		c.Refused()
+		return false
+	}
+	c.Connected(1)
+	return true
+}
+
+// leave gives a place back.
+func (p *Pool) leave(c Counter) {
+	p.open.Add(-1)
+	c.Connected(-1)
+}
+
 // ServeTCP accepts connections until ctx ends, then closes them and returns
 // when the last session has.
 func ServeTCP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
@@ -42,19 +59,13 @@ func ServeTCP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *
 			continue
 		}
 		attempt = 0
-		if pool.open.Add(1) > int64(lim.Connections) {
-			pool.open.Add(-1)
-			c.Refused()
+		if !pool.enter(lim, c) {
 			conn.Close()
 			continue
 		}
-		c.Connected(1)
 		sessions.Go(func() {
-			defer func() {
-				conn.Close()
-				pool.open.Add(-1)
-				c.Connected(-1)
-			}()
+			defer pool.leave(c)
+			defer conn.Close()
 			serveConn(ctx, conn, h, lim, c, log)
 		})
 	}
