@@ -34,6 +34,7 @@ type settings struct {
 	Bus     bus.Config            `koanf:"bus"`
 	Storage program.StorageConfig `koanf:"storage"`
 	Log     logging.Config        `koanf:"log"`
+	Ops     program.OpsConfig     `koanf:"ops"`
 }
 
 // server is waymark serve.
@@ -72,6 +73,11 @@ func (s *server) program() program.Service {
 // run opens everything before anything is served, so that a port in use or a
 // folder that cannot be written ends the start as a whole.
 func (s *server) run(ctx context.Context, log *slog.Logger) error {
+	ops, err := s.Ops.Open()
+	if err != nil {
+		return err
+	}
+	defer ops.Close()
 	p, err := program.Open(ctx, program.Core{DataDir: s.DataDir, Bus: s.Bus, Storage: s.Storage}, log)
 	if err != nil {
 		return err
@@ -95,6 +101,7 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	}
 
 	var group rungroup.Group
+	group.Layer().Go("operations", ops.Serve(p.Health))
 	services := group.Layer()
 	services.Go("tracker", tracker.Run)
 	services.Go("web-server", web.Run)

@@ -35,9 +35,9 @@ func TestThreeServices(t *testing.T) {
 	bare := func(u string) string { return strings.TrimPrefix(u, "http://") }
 
 	web := start(t, binary(t, "web-server", "../web-server"), append(shared, "--web.listen", "127.0.0.1:0")...)
-	tracker := start(t, binary(t, "tracker", "../tracker"), append(shared, "--tracker.listen", bare(health["tracker"]),
+	tracker := start(t, binary(t, "tracker", "../tracker"), append(shared, "--ops.listen", bare(health["tracker"]),
 		"--tracker.host", "127.0.0.1", "--tracker.ports", "gt06=0,teltonika=0,osmand=0,*=off", "--tracker.register-unknown")...)
-	bot := start(t, binary(t, "tgram-bot", "../tgram-bot"), append(shared, "--bot.listen", bare(health["bot"]),
+	bot := start(t, binary(t, "tgram-bot", "../tgram-bot"), append(shared, "--ops.listen", bare(health["bot"]),
 		"--bot.token", tgfake.Token, "--bot.api-url", telegram.URL)...)
 
 	c := newClient(t, "http://"+web.await(`listening.*address"?[:=]"?(127\.0\.0\.1:\d+)`)[1])

@@ -29,7 +29,6 @@ type Config struct {
 	Proxy       string        `koanf:"proxy" desc:"http, https or socks5 proxy to reach Telegram through; empty: HTTPS_PROXY" secret:"true"`
 	PollTimeout time.Duration `koanf:"poll-timeout" desc:"how long one question for updates stays open, 1s to 50s"`
 	Language    string        `koanf:"language" desc:"language for people whose own the bot does not speak: en, de"`
-	Listen      string        `koanf:"listen" desc:"address of the health and metrics server when the bot runs alone"`
 }
 
 // DefaultConfig is what conf/config.yml says.

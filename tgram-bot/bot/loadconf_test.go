@@ -13,7 +13,7 @@ import (
 )
 
 func TestDefaultConfig(t *testing.T) {
-	want := Config{APIURL: "https://api.telegram.org", PollTimeout: 25 * time.Second, Language: "en", Listen: ":8083"}
+	want := Config{APIURL: "https://api.telegram.org", PollTimeout: 25 * time.Second, Language: "en"}
 	if got := DefaultConfig(); got != want {
 		t.Errorf("got  %+v\nwant %+v", got, want)
 	}

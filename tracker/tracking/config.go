@@ -18,12 +18,11 @@ type Config struct {
 	Ports           map[string]string `koanf:"ports" desc:"another port for a protocol, or off, * for all that are not named: gt06=15023,*=off"`
 	RegisterUnknown bool              `koanf:"register-unknown" desc:"register devices that nobody has added, instead of refusing them"`
 	MaxConnections  int               `koanf:"max-connections" desc:"open TCP connections of trackers, all ports together"`
-	Listen          string            `koanf:"listen" desc:"address of /healthz, /readyz and /metrics when the tracker runs alone"`
 }
 
 // DefaultConfig listens on every default port and refuses strangers.
 func DefaultConfig() Config {
-	return Config{MaxConnections: 100_000, Listen: ":8084"}
+	return Config{MaxConnections: 100_000}
 }
 
 // Validate checks the values that can be checked without the list of protocols.

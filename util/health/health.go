@@ -8,6 +8,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/pprof"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -178,14 +179,31 @@ func (c *check) ask(ctx context.Context) error {
 	}
 }
 
-// Handler serves
+// Probes serves
 //
 //	/healthz  200 "ok" as long as the process answers
 //	/readyz   200, or 503, with {"ready":false,"failing":["store"]}
-//	/metrics  for Prometheus
+func (h *Health) Probes() http.Handler { return h.probes() }
+
+// Operations serves the probes and what only operators should see:
 //
-// It says nothing secret, but belongs on an address of its own all the same.
-func (h *Health) Handler() http.Handler {
+//	/metrics        for Prometheus
+//	/debug/pprof/   profiles of the running program, for go tool pprof
+func (h *Health) Operations() http.Handler {
+	mux := h.probes()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{
+		MaxRequestsInFlight: 4, // gathering is work; nobody needs more at once
+		Timeout:             10 * time.Second,
+	}))
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func (h *Health) probes() *http.ServeMux {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -206,9 +224,5 @@ func (h *Health) Handler() http.Handler {
 			Failing []string `json:"failing,omitempty"`
 		}{len(failing) == 0, failing})
 	})
-	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{
-		MaxRequestsInFlight: 4, // gathering is work; nobody needs more at once
-		Timeout:             10 * time.Second,
-	}))
 	return mux
 }

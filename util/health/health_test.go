@@ -37,7 +37,7 @@ func TestReady(t *testing.T) {
 		var storeErr error
 		h.Add("store", time.Second, func(context.Context) error { return storeErr })
 		h.Add("bus", time.Second, func(context.Context) error { return nil })
-		handler := h.Handler()
+		handler := h.Probes()
 		want := func(code int, body string) {
 			t.Helper()
 			if c, b := get(handler, "/readyz"); c != code || strings.TrimSpace(b) != body {
@@ -192,7 +192,7 @@ func TestMetrics(t *testing.T) {
 	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_frames_total", Help: "Frames."})
 	registry.MustRegister(counter)
 	counter.Add(3)
-	h := New(slog.New(slog.DiscardHandler), registry).Handler()
+	h := New(slog.New(slog.DiscardHandler), registry).Operations()
 	if code, body := get(h, "/metrics"); code != 200 || !strings.Contains(body, "waymark_frames_total 3") {
 		t.Errorf("have %d %s", code, body)
 	}
@@ -210,7 +210,7 @@ func TestServeAndCheck(t *testing.T) {
 	h := newHealth()
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- Serve(ctx, l, h.Handler()) }()
+	go func() { done <- Serve(ctx, l, h.Probes()) }()
 	url := "http://" + l.Addr().String()
 	if err := Check(t.Context(), url+"/healthz"); err != nil {
 		t.Error(err)

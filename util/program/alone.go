@@ -2,12 +2,9 @@ package program
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
-	"net"
 	"time"
 
-	"github.com/waymark-gps/waymark/util/health"
 	"github.com/waymark-gps/waymark/util/rungroup"
 )
 
@@ -19,20 +16,16 @@ type Run = func(context.Context) error
 const lameDuck = time.Second
 
 // RunAlone runs one service of several: opens the parts, makes the service,
-// serves health beside it (healthListen empty: the service does that itself),
-// and ends everything in order.
-func RunAlone(ctx context.Context, core Core, healthListen string, log *slog.Logger, start func(*Parts) (Run, error)) error {
+// serves operators beside it, and ends everything in order.
+func RunAlone(ctx context.Context, core Core, log *slog.Logger, start func(*Parts) (Run, error)) error {
 	if err := core.RequireShared(); err != nil {
 		return err
 	}
-	var probes net.Listener
-	if healthListen != "" {
-		var err error
-		if probes, err = net.Listen("tcp", healthListen); err != nil {
-			return fmt.Errorf("open the health port: %w; set another address with the setting that ends in .listen", err)
-		}
-		defer probes.Close()
+	ops, err := core.Ops.Open()
+	if err != nil {
+		return err
 	}
+	defer ops.Close()
 	p, err := Open(ctx, core, log)
 	if err != nil {
 		return err
@@ -43,11 +36,7 @@ func RunAlone(ctx context.Context, core Core, healthListen string, log *slog.Log
 		return err
 	}
 	var group rungroup.Group
-	if probes != nil {
-		group.Layer().Go("health", func(ctx context.Context) error {
-			return health.Serve(ctx, probes, p.Health.Handler())
-		})
-	}
+	group.Layer().Go("operations", ops.Serve(p.Health))
 	group.Layer().Go("service", run)
 	group.Layer().Go("readiness", p.Health.LameDuck(lameDuck))
 	return group.Run(ctx)

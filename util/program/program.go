@@ -28,6 +28,7 @@ type Core struct {
 	Bus     bus.Config
 	Storage StorageConfig
 	Log     logging.Config
+	Ops     OpsConfig
 }
 
 // StorageConfig says where things are kept.

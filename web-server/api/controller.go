@@ -76,7 +76,7 @@ type Deps struct {
 	UI http.Handler
 	// ContentSecurityPolicy goes with every answer.
 	ContentSecurityPolicy string
-	// Health serves /healthz, /readyz and /metrics. Optional.
+	// Health serves /healthz and /readyz. Optional.
 	Health http.Handler
 	// Ready tells whether we can serve, for /api/health; nil asks the store.
 	Ready func(context.Context) error
@@ -196,7 +196,7 @@ func (s *Server) routes() (http.Handler, error) {
 	r := chi.NewRouter()
 	r.Use(s.observe, s.recoverPanic, s.securityHeaders)
 	if s.deps.Health != nil {
-		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		for _, path := range []string{"/healthz", "/readyz"} {
 			r.Handle(path, s.deps.Health)
 		}
 	}

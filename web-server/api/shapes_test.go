@@ -68,7 +68,7 @@ func TestShowFrame(t *testing.T) {
 func TestHeadersAndDoors(t *testing.T) {
 	e := newEnv(t)
 	c := e.client()
-	for path, want := range map[string]string{"/": "page /", "/device/7": "page /device/7", "/healthz": "health", "/readyz": "health", "/metrics": "health"} {
+	for path, want := range map[string]string{"/": "page /", "/device/7": "page /device/7", "/healthz": "health", "/readyz": "health"} {
 		a := c.do("GET", path, nil)
 		if a.code != 200 || a.body != want {
 			t.Errorf("%s = %d %q", path, a.code, a.body)

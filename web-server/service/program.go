@@ -18,6 +18,7 @@ type settings struct {
 	Bus     bus.Config            `koanf:"bus"`
 	Storage program.StorageConfig `koanf:"storage"`
 	Log     logging.Config        `koanf:"log"`
+	Ops     program.OpsConfig     `koanf:"ops"`
 }
 
 // Program is the web server as a program of its own.
@@ -30,8 +31,8 @@ func Program() program.Service {
 		Log:    func() logging.Config { return s.Log },
 		Listen: func() string { return s.Web.Listen },
 		Run: func(ctx context.Context, log *slog.Logger) error {
-			core := program.Core{DataDir: s.DataDir, Bus: s.Bus, Storage: s.Storage}
-			return program.RunAlone(ctx, core, "", log, func(p *program.Parts) (program.Run, error) {
+			core := program.Core{DataDir: s.DataDir, Bus: s.Bus, Storage: s.Storage, Ops: s.Ops}
+			return program.RunAlone(ctx, core, log, func(p *program.Parts) (program.Run, error) {
 				w, err := New(ctx, s.Web, s.Admin, p)
 				if err != nil {
 					return nil, err

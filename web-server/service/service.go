@@ -50,7 +50,7 @@ func New(ctx context.Context, cfg api.Config, admin Admin, p *program.Parts) (*S
 	s.server, err = api.New(cfg, api.Deps{
 		Store: p.Store, Bus: p.Bus, Log: p.Log, Now: p.Now, Metrics: p.Metrics,
 		UI: ui.Handler(), ContentSecurityPolicy: ui.CSP,
-		Health: p.Health.Handler(), BotUsername: p.Bus.BotName,
+		Health: p.Health.Probes(), BotUsername: p.Bus.BotName,
 	})
 	if err != nil {
 		l.Close()
