@@ -32,19 +32,25 @@ const (
 	// rounds is how many commits may be on their way to the disk at once: while
 	// one is synced the next is gathered.
 	rounds = 2
+	// every is the least time from the start of one commit to that of the next:
+	// a sync costs the same for one position and for hundreds. A lone position
+	// finds the last commit long past and does not wait.
+	every = 5 * time.Millisecond
 	// commitTimeout bounds one commit.
 	commitTimeout = 20 * time.Second
 )
 
-// committer makes positions durable in groups: whatever has come while the
-// disk was busy with the last group is the next one. A lone position waits for
-// nobody, a flood shares its syncs.
+// committer makes positions durable in groups: whatever has come since the last
+// group, or while the disk was busy with it, is the next one. A lone position
+// waits for nobody, a flood shares its syncs.
 type committer struct {
 	publisher Publisher
 	metrics   *metrics
 	requests  chan *request
 	slots     chan struct{}
 	flying    sync.WaitGroup
+	started   time.Time // the last commit
+	free      sync.Pool // of *request
 }
 
 // request is the positions of one session. It is done when done has received.
@@ -53,10 +59,11 @@ type request struct {
 	done      chan error
 }
 
-var requests = sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }}
-
 func newCommitter(p Publisher, m *metrics) *committer {
-	return &committer{publisher: p, metrics: m, requests: make(chan *request, queue), slots: make(chan struct{}, rounds)}
+	return &committer{
+		publisher: p, metrics: m, requests: make(chan *request, queue), slots: make(chan struct{}, rounds),
+		free: sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }},
+	}
 }
 
 // commit returns nil when all the positions are durable. After an error some
@@ -65,7 +72,7 @@ func (c *committer) commit(ctx context.Context, positions []data.Position) error
 	if len(positions) == 0 {
 		return nil
 	}
-	r := requests.Get().(*request)
+	r := c.free.Get().(*request)
 	r.positions = positions
 	select {
 	case c.requests <- r:
@@ -76,7 +83,7 @@ func (c *committer) commit(ctx context.Context, positions []data.Position) error
 	// cannot be used again before.
 	err := <-r.done
 	r.positions = nil
-	requests.Put(r)
+	c.free.Put(r)
 	return err
 }
 
@@ -98,16 +105,24 @@ func (c *committer) run(ctx context.Context) {
 	}
 }
 
-// gather waits for a free slot, then takes everything that has come.
+// gather waits for a free slot, then takes everything that has come by the time
+// when the next commit may start.
 func (c *committer) gather(first *request) []*request {
 	c.slots <- struct{}{}
 	group := []*request{first}
-	for n := len(first.positions); n < maxRound; {
+	due := time.NewTimer(time.Until(c.started.Add(every)))
+	defer due.Stop()
+	for n := len(first.positions); n < maxRound; n += len(group[len(group)-1].positions) {
 		select {
 		case r := <-c.requests:
 			group = append(group, r)
-			n += len(r.positions)
+			continue
 		default:
+		}
+		select {
+		case r := <-c.requests:
+			group = append(group, r)
+		case <-due.C:
 			return group
 		}
 	}
@@ -118,6 +133,7 @@ func (c *committer) gather(first *request) []*request {
 // publishing is in order, so that positions of a device stay in order.
 func (c *committer) round(group []*request) {
 	start := time.Now()
+	c.started = start
 	var shards [data.Shards][]data.Position
 	for _, r := range group {
 		for i := range r.positions {
