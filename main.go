@@ -15,6 +15,7 @@ func main() {
 	}
 	serve := newServer().program()
 	root.AddCommand(serve.Command(), serve.ConfigCommand(), serve.HealthCommand(),
-		simulateCommand(), decodeCommand(), program.VersionCommand())
+		simulateCommand(), decodeCommand(), benchCommand(), importCommand(), exportCommand(),
+		backupCommand(), restoreCommand(), checkCommand(), program.VersionCommand())
 	program.Execute(root)
 }

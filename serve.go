@@ -18,6 +18,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/tracking"
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/logging"
+	"github.com/waymark-gps/waymark/util/mail"
 	"github.com/waymark-gps/waymark/util/program"
 	"github.com/waymark-gps/waymark/util/rungroup"
 	"github.com/waymark-gps/waymark/web-server/api"
@@ -31,6 +32,7 @@ type settings struct {
 	Tracker tracking.Config       `koanf:"tracker"`
 	Bot     bot.Config            `koanf:"bot"`
 	Admin   webservice.Admin      `koanf:"admin"`
+	Mail    mail.Config           `koanf:"mail"`
 	Bus     bus.Config            `koanf:"bus"`
 	Storage program.StorageConfig `koanf:"storage"`
 	Log     logging.Config        `koanf:"log"`
@@ -48,7 +50,7 @@ func newServer() *server {
 	core := program.DefaultCore()
 	return &server{out: os.Stdout, settings: settings{
 		DataDir: core.DataDir, Web: api.DefaultConfig(), Tracker: tracking.DefaultConfig(), Bot: bot.DefaultConfig(),
-		Bus: core.Bus, Storage: core.Storage, Log: core.Log,
+		Mail: mail.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log,
 	}}
 }
 
@@ -87,7 +89,7 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	web, err := webservice.New(ctx, s.Web, s.Admin, p)
+	web, err := webservice.New(ctx, webservice.Settings{Web: s.Web, Admin: s.Admin, Mail: s.Mail, DataDir: s.DataDir}, p)
 	if err != nil {
 		return err
 	}
@@ -101,7 +103,9 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	}
 
 	var group rungroup.Group
-	group.Layer().Go("operations", ops.Serve(p.Health))
+	behind := group.Layer()
+	behind.Go("operations", ops.Serve(p.Health))
+	behind.Go("memory", program.Collect)
 	services := group.Layer()
 	services.Go("tracker", tracker.Run)
 	services.Go("web-server", web.Run)

@@ -30,6 +30,23 @@ const (
 	// SubjectUsers says that an account, its links or its sessions changed: not
 	// durable, one UserChange.
 	SubjectUsers = "waymark.users"
+	// SubjectAccess says that what people may see has changed: not durable, one
+	// AccessChange.
+	SubjectAccess = "waymark.access"
+	// SubjectCommands says that a command was queued, or what has become of it:
+	// not durable, one CommandChange. Who may send it looks into the store.
+	SubjectCommands = "waymark.commands"
+	// SubjectCommandTypes asks a tracker for the commands of a protocol: a request
+	// with its name, the answer is their types joined by commas.
+	SubjectCommandTypes = "waymark.command.types"
+	// SubjectHolders says that a device has connected to a tracker: not durable,
+	// one DeviceHolder.
+	SubjectHolders = "waymark.holders"
+	// SubjectLogs carries what devices and trackers say to each other while
+	// somebody watches: not durable, one LogBatch. SubjectLogInterest says that
+	// somebody does, one LogInterest.
+	SubjectLogs        = "waymark.logs"
+	SubjectLogInterest = "waymark.logs.interest"
 	// SubjectBotName asks the Telegram bot for its user name: a request without
 	// a body, the answer is the name without @, empty while it is not known.
 	SubjectBotName = "waymark.bot.name"
@@ -61,22 +78,39 @@ type UserChange struct {
 	SignedOut bool `json:"signedOut,omitempty"`
 }
 
+// AccessChange says that what people may see has changed: links, or what is in
+// a group.
+type AccessChange struct {
+	// UserIDs are those whose links changed; GroupIDs and DeviceIDs are what
+	// changed for everybody who sees it.
+	UserIDs   []int64 `json:"userIds,omitempty"`
+	GroupIDs  []int64 `json:"groupIds,omitempty"`
+	DeviceIDs []int64 `json:"deviceIds,omitempty"`
+	// All: for everybody.
+	All bool `json:"all,omitempty"`
+}
+
 type envelope[T any] struct {
 	V    int `json:"v"`
 	Body T   `json:"body"`
 }
 
-// EncodeMessage writes a DeviceChange or UserChange for the bus.
-func EncodeMessage[T DeviceChange | UserChange](m T) []byte {
+// message is what goes over the bus as JSON.
+type message interface {
+	DeviceChange | UserChange | AccessChange | CommandChange | DeviceHolder | LogBatch | LogInterest
+}
+
+// EncodeMessage writes a message for the bus.
+func EncodeMessage[T message](m T) []byte {
 	b, err := json.Marshal(envelope[T]{messageVersion, m})
 	if err != nil {
-		panic(err) // plain structs of numbers and texts always marshal
+		panic(err) // plain structs of numbers, texts and times always marshal
 	}
 	return b
 }
 
 // DecodeMessage reads what EncodeMessage wrote.
-func DecodeMessage[T DeviceChange | UserChange](b []byte) (T, error) {
+func DecodeMessage[T message](b []byte) (T, error) {
 	var e envelope[T]
 	if err := json.Unmarshal(b, &e); err != nil {
 		return e.Body, fmt.Errorf("read message: %w", err)

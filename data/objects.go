@@ -11,9 +11,11 @@ type Device struct {
 	UniqueID string
 	// GroupID is 0 for none.
 	GroupID int64
-	Phone   string
-	Model   string
-	Contact string
+	// CalendarID is when the device is in use; 0 for always.
+	CalendarID int64
+	Phone      string
+	Model      string
+	Contact    string
 	// Category is a kind of icon: "car", "person", ... ; may be empty.
 	Category string
 	// Disabled devices are refused.
@@ -64,10 +66,44 @@ type User struct {
 	PasswordHash  string
 	Administrator bool
 	Disabled      bool
+	// Login is another name to sign in with; kept in lower case, unique, empty for
+	// none.
+	Login string
+	// Readonly accounts change nothing and command nothing; DeviceReadonly ones
+	// do not touch devices; LimitCommands ones send saved commands only.
+	Readonly, DeviceReadonly, LimitCommands bool
+	// DeviceLimit is how many devices the account may have, NoLimit for any number.
+	DeviceLimit int64
+	// UserLimit is how many accounts it may make and manage: 0 for none, NoLimit
+	// for any number.
+	UserLimit int64
 	// ExpiresAt is when the account ends, UTC; zero for never.
 	ExpiresAt time.Time
+	Profile
 	// Attributes hold preferences of the clients.
 	Attributes map[string]any
+}
+
+// NoLimit stands for any number.
+const NoLimit = -1
+
+// Profile is what of an account is only kept and shown.
+type Profile struct {
+	Phone string `json:"phone,omitempty"`
+	// DisableReports accounts make no reports; FixedEmail ones keep their e-mail.
+	DisableReports bool `json:"disableReports,omitempty"`
+	FixedEmail     bool `json:"fixedEmail,omitempty"`
+	// Temporary accounts were made to share something for a while.
+	Temporary bool `json:"temporary,omitempty"`
+	// Map, CoordinateFormat and PoiLayer are clients' settings of the map.
+	Map              string `json:"map,omitempty"`
+	CoordinateFormat string `json:"coordinateFormat,omitempty"`
+	PoiLayer         string `json:"poiLayer,omitempty"`
+	// Latitude and Longitude (degrees) and Zoom are where the map begins; 0 for
+	// not set.
+	Latitude  float64 `json:"latitude,omitempty"`
+	Longitude float64 `json:"longitude,omitempty"`
+	Zoom      int64   `json:"zoom,omitempty"`
 }
 
 // Active tells whether the account may be used at now.
@@ -80,6 +116,8 @@ type Session struct {
 	// TokenHash is the SHA-256 of the cookie's value.
 	TokenHash [32]byte
 	UserID    int64
+	// TokenID is the personal token it was opened with, and ends with; 0 for none.
+	TokenID   int64
 	CreatedAt time.Time
 	ExpiresAt time.Time
 }
@@ -100,16 +138,4 @@ type TelegramCode struct {
 	CodeHash  [32]byte
 	UserID    int64
 	ExpiresAt time.Time
-}
-
-// Command is something a device is asked to do.
-type Command struct {
-	// Type is one of the kinds of the field: "custom", "engineStop",
-	// "positionPeriodic", ...
-	Type string
-	// UniqueID is the device's identity, for protocols that write it into
-	// every command.
-	UniqueID string
-	// Attributes are the parameters: "data", "frequency" (seconds), ...
-	Attributes Attributes
 }

@@ -45,6 +45,16 @@ type Position struct {
 	Attributes Attributes
 }
 
+// Time is the moment a report stands for: that of the fix, or for a report
+// without a place of its own (Outdated) that of the report. History is kept,
+// asked for and ordered by it.
+func (p *Position) Time() time.Time {
+	if p.Outdated || p.FixTime.IsZero() {
+		return p.DeviceTime
+	}
+	return p.FixTime
+}
+
 // Fingerprint identifies the content of a report, however often and by
 // whichever way it arrives. Two reports of one device with the same DeviceTime
 // and the same fingerprint are the same report. ID, DeviceID and ServerTime do
@@ -84,13 +94,16 @@ type Packet struct {
 	// Reply goes to the device once it is accepted and every position of the
 	// packet is durable. Nil: no answer.
 	Reply []byte
+	// Answer is what the frame says about a command, nil for nothing. An answer
+	// in words comes as the attribute "result" of a position instead.
+	Answer *CommandAnswer
 	// Refusal goes to the device instead, before the connection is closed, when
 	// the device is not accepted. Nil: just close.
 	Refusal []byte
 	// RefusalStatus is the HTTP status of a refusal; 0 is 404.
 	RefusalStatus int
 	// More holds further packets, for the few frames that speak for several
-	// devices. Their Reply and Refusal are not used.
+	// devices. Their Reply, Refusal and Answer are not used.
 	More []Packet
 }
 
@@ -123,10 +136,13 @@ type WifiAccessPoint struct {
 	Channel int
 }
 
-// UnknownDevice is a stranger: a device that spoke to us and is not registered.
+// UnknownDevice is a stranger: a device that spoke to us and is not registered,
+// or a peer of which nothing could be understood.
 type UnknownDevice struct {
-	// UniqueID is the identity it gave.
+	// UniqueID is the identity it gave; of a peer that nobody understands, its
+	// network address without the port.
 	UniqueID string
+	// Protocol is empty for a peer that nobody understands.
 	Protocol string
 	// Address is the network address it last came from.
 	Address string
@@ -136,7 +152,20 @@ type UnknownDevice struct {
 	Count int64
 	// LastFrame is the beginning of its last frame, at most MaxUnknownFrame bytes.
 	LastFrame []byte
+	// Frames are the beginnings of the first different frames it sent, oldest
+	// first: at most MaxUnknownFrames of MaxUnknownFrame bytes.
+	Frames [][]byte
+	// Guesses are the protocols it may speak, the likeliest first, when Protocol
+	// is empty.
+	Guesses []string
+	// Preview is the JSON of the last position that it reported, nil if none
+	// could be read.
+	Preview []byte
 }
 
-// MaxUnknownFrame bounds UnknownDevice.LastFrame in bytes.
-const MaxUnknownFrame = 256
+const (
+	// MaxUnknownFrame bounds each frame of an UnknownDevice in bytes.
+	MaxUnknownFrame = 256
+	// MaxUnknownFrames bounds UnknownDevice.Frames.
+	MaxUnknownFrames = 4
+)

@@ -69,52 +69,23 @@ func Demo(ctx context.Context, targets map[string]string, log *slog.Logger) erro
 		return fmt.Errorf("drive the demo devices: no address for %s: %w", strings.Join(missing, ", "), data.ErrInvalid)
 	}
 	log.Info("demo devices are on their way", "devices", len(demoDevices))
-	var counts counters
+	f := &fleet{cfg: Config{Timeout: demoTimeout, MaxBackoff: demoBackoff, Heartbeat: defaultHeartbeat}, counts: &counters{}, log: log}
 	var devices sync.WaitGroup
 	for i, d := range demoDevices {
-		speaker, err := dialectOf(d.protocol)
+		speaker, _, err := dialectOf(d.protocol)
 		if err != nil {
 			return fmt.Errorf("drive the demo devices: %w", err)
 		}
-		devices.Go(func() {
-			link := &link{
-				dialect: speaker, target: targets[d.protocol], id: d.id,
-				timeout: demoTimeout, maxBackoff: demoBackoff, counts: &counts, log: log,
-			}
-			defer link.close()
-			drive(ctx, link, newMover(d.route, d.manner, uint64(i)), d.every)
-		})
+		played := f.newDevice(2*i, d.id, share{dialect: speaker, Share: Share{Target: targets[d.protocol]}}, newMover(d.route, d.manner, uint64(i)))
+		played.interval, played.quick = d.every, firstReports
+		devices.Go(func() { played.run(ctx, 0) })
 	}
 	devices.Wait()
-	r := counts.report(0)
-	log.Info("demo devices have stopped", "acknowledged", r.Acknowledged, "errors", r.Errors)
+	r := f.counts.report(0, len(demoDevices))
+	log.Info("demo devices have stopped", "acknowledged", r.Acknowledged, "errors", r.Failures())
 	return nil
 }
 
 // firstReports are sent faster than the later ones, so that whoever has just
 // opened the map sees something move.
 const firstReports = 5
-
-// drive reports a mover's place until ctx ends.
-func drive(ctx context.Context, link *link, m *mover, every time.Duration) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	last := time.Now()
-	for reports := 0; ; reports++ {
-		now := time.Now()
-		m.step(now.Sub(last))
-		last = now
-		p := m.report(now)
-		if !link.deliver(ctx, &p) {
-			return
-		}
-		if reports == firstReports {
-			ticker.Reset(every)
-		}
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-	}
-}

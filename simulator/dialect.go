@@ -1,152 +1,101 @@
 package simulator
 
 import (
-	"bufio"
-	"encoding/binary"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/gl200"
 	"github.com/waymark-gps/waymark/tracker/protocol/gt06"
+	"github.com/waymark-gps/waymark/tracker/protocol/h02"
+	"github.com/waymark-gps/waymark/tracker/protocol/jt808"
 	"github.com/waymark-gps/waymark/tracker/protocol/osmand"
 	"github.com/waymark-gps/waymark/tracker/protocol/teltonika"
+	"github.com/waymark-gps/waymark/tracker/protocol/watch"
 )
 
 // dialect is the device's side of a protocol. A value serves any number of
-// devices: what belongs to a connection is in its arguments.
+// devices: what belongs to one is in the arguments.
 type dialect interface {
-	// login appends what is said first, nothing for some.
-	login(b []byte, id string) []byte
-	// report appends a message with a position.
-	report(b []byte, host, id string, p *data.Position, serial uint16) []byte
-	// await reads the answer: to the login if serial is 0, else to the report
-	// with that number. reply is what the device says to a command that came
-	// meanwhile. errRefused says that the server does not want the device.
-	await(r *bufio.Reader, serial uint16) (reply []byte, err error)
+	// room is how many reports fit into one message.
+	room() int
+	// hello appends what is said first; nothing if the device goes on at once.
+	hello(b []byte, d *device) []byte
+	// report appends a message with up to room positions.
+	report(b []byte, d *device, p []data.Position, serial uint16) []byte
+	// heartbeat appends a message that the server answers, nothing if there is
+	// none. state has the time and the attributes of the device.
+	heartbeat(b []byte, d *device, state *data.Position, serial uint16) []byte
+	// closing tells whether a burst of reports has to end with a heartbeat,
+	// because only that one is answered. The server answers in order.
+	closing() bool
+	// resumes tells whether a message behind half of one can be read.
+	resumes() bool
+	// read reads what the server said from the front of b. size is 0 if more
+	// bytes are needed; an error says that b makes no sense.
+	read(b []byte, d *device) (a answer, size int, err error)
+	// obey carries out a command and appends what the device answers.
+	obey(b []byte, d *device, a *answer, state *data.Position) []byte
 }
 
-// errRefused says that the server answered and refused.
-var errRefused = errors.New("the server refused: is the device registered?")
+// answerKind is what the server says.
+type answerKind uint8
 
-const maxAnswer = 4 << 10
+const (
+	answerOther    answerKind = iota
+	answerAccepted            // the device is welcome
+	answerRefused             // the device is not
+	answerSerial              // the message with that serial number is taken
+	answerNext                // the oldest message is taken, or count of its reports
+	answerAny                 // some message is taken
+	answerAll                 // whatever was sent is taken
+	answerBeat                // the heartbeat has arrived
+	answerCommand             // obey
+)
 
-func dialectOf(protocol string) (dialect, error) {
-	switch protocol {
-	case "gt06":
-		return gt06Dialect{}, nil
-	case "teltonika":
-		return teltonikaDialect{}, nil
-	case "osmand":
-		return osmandDialect{}, nil
-	}
-	return nil, fmt.Errorf("protocol %q: only gt06, teltonika and osmand can be simulated: %w", protocol, data.ErrInvalid)
+type answer struct {
+	kind   answerKind
+	serial uint16
+	count  int // reports taken, 0 for all of the message
+	code   int // of the command
+	word   string
+	rest   string
 }
 
-type gt06Dialect struct{}
-
-func (gt06Dialect) login(b []byte, id string) []byte { return gt06.AppendLogin(b, id, 0) }
-
-func (gt06Dialect) report(b []byte, _, _ string, p *data.Position, serial uint16) []byte {
-	return gt06.AppendPosition(b, p, serial)
+// dialects are what can be simulated, with the protocol's default port.
+var dialects = []struct {
+	protocol func() protocol.Protocol
+	dialect  dialect
+}{
+	{gt06.Protocol, gt06Dialect{}},
+	{teltonika.Protocol, teltonikaDialect{}},
+	{osmand.Protocol, osmandDialect{}},
+	{h02.Protocol, h02Dialect{}},
+	{gl200.Protocol, gl200Dialect{}},
+	{jt808.Protocol, jt808Dialect{}},
+	{watch.Protocol, watchDialect{}},
 }
 
-func (gt06Dialect) await(r *bufio.Reader, serial uint16) (reply []byte, err error) {
-	for {
-		head, err := r.Peek(4)
-		if err != nil {
-			return reply, err
-		}
-		size := 5 + int(head[2])
-		if head[0] == 0x79 {
-			size = 6 + int(binary.BigEndian.Uint16(head[2:]))
-		}
-		frame, err := r.Peek(min(size, maxAnswer))
-		if err != nil {
-			return reply, err
-		}
-		kind, number, n := gt06.Answer(frame)
-		if n == 0 {
-			return reply, fmt.Errorf("read answer: %x is no gt06 frame: %w", frame, data.ErrInvalid)
-		}
-		command := kind == gt06.CommandType
-		if command {
-			reply = gt06.AppendResult(reply, "OK!", number)
-		}
-		if _, err := r.Discard(n); err != nil {
-			return reply, err
-		}
-		if !command && number == serial {
-			return reply, nil
-		}
+// Protocols lists what can be simulated.
+func Protocols() []string {
+	var names []string
+	for _, d := range dialects {
+		names = append(names, d.protocol().Name)
 	}
+	return names
 }
 
-type teltonikaDialect struct{}
-
-func (teltonikaDialect) login(b []byte, id string) []byte { return teltonika.AppendLogin(b, id) }
-
-func (teltonikaDialect) report(b []byte, _, _ string, p *data.Position, _ uint16) []byte {
-	return teltonika.AppendPositions(b, []data.Position{*p})
+func dialectOf(name string) (dialect, int, error) {
+	i := slices.Index(Protocols(), name)
+	if i < 0 {
+		return nil, 0, fmt.Errorf("protocol %q: %s can be simulated: %w", name, strings.Join(Protocols(), ", "), data.ErrInvalid)
+	}
+	return dialects[i].dialect, dialects[i].protocol().Port, nil
 }
 
-func (teltonikaDialect) await(r *bufio.Reader, serial uint16) (reply []byte, err error) {
-	if serial == 0 {
-		accepted, err := r.ReadByte()
-		if err == nil && accepted != 1 {
-			err = errRefused
-		}
-		return nil, err
-	}
-	for {
-		var head [4]byte
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return reply, err
-		}
-		if count := binary.BigEndian.Uint32(head[:]); count == 1 {
-			return reply, nil
-		} else if count != 0 {
-			return reply, fmt.Errorf("the server took %d records of one: %w", count, data.ErrInvalid)
-		}
-		// A preamble: a command of codec 12.
-		if _, err := io.ReadFull(r, head[:]); err != nil {
-			return reply, err
-		}
-		size := int(binary.BigEndian.Uint32(head[:])) + 4
-		if size < 4 || size > maxAnswer {
-			return reply, fmt.Errorf("read command: %d bytes: %w", size, data.ErrInvalid)
-		}
-		if _, err := r.Discard(size); err != nil {
-			return reply, err
-		}
-		reply = teltonika.AppendResult(reply, "OK")
-	}
-}
-
-type osmandDialect struct{}
-
-func (osmandDialect) login(b []byte, _ string) []byte { return b }
-
-func (osmandDialect) report(b []byte, host, id string, p *data.Position, _ uint16) []byte {
-	b = append(b, "GET /?"...)
-	b = osmand.AppendQuery(b, id, p)
-	b = append(b, " HTTP/1.1\r\nHost: "...)
-	b = append(b, host...)
-	return append(b, "\r\nUser-Agent: waymark-simulator\r\n\r\n"...)
-}
-
-func (osmandDialect) await(r *bufio.Reader, _ uint16) (reply []byte, err error) {
-	response, err := http.ReadResponse(r, nil)
-	if err != nil {
-		return nil, err
-	}
-	defer response.Body.Close()
-	if _, err := io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)); err != nil {
-		return nil, err
-	}
-	if response.StatusCode/100 != 2 {
-		return nil, fmt.Errorf("HTTP %s: %w", response.Status, errRefused)
-	}
-	return nil, nil
+// unreadable is the error of read.
+func unreadable(b []byte) error {
+	return fmt.Errorf("read answer: %.40q makes no sense: %w", b, data.ErrInvalid)
 }

@@ -5,9 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
-	"github.com/waymark-gps/waymark/util/converters"
 	"github.com/waymark-gps/waymark/util/geo"
 )
 
@@ -211,34 +209,38 @@ func (m *mover) drift() {
 	}
 }
 
+// next drives on and says what its tracker does.
+func (m *mover) next(at time.Time, passed time.Duration) report {
+	m.step(passed)
+	return m.report(at)
+}
+
 // report is what its tracker says at a time.
-func (m *mover) report(now time.Time) data.Position {
+func (m *mover) report(at time.Time) report {
 	on, _ := m.route.at(m.place)
 	lat, lon := geo.Destination(on.lat, on.lon, 0, m.north)
 	lat, lon = geo.Destination(lat, lon, 90, m.east)
-	p := data.Position{
-		FixTime: now.UTC().Truncate(time.Millisecond), Valid: true,
-		SpeedKnots: converters.KnotsFromMps(m.speed), CourseDeg: protocol.Course(m.course), AltitudeM: 35,
+	r := report{
+		at: at.Unix(), lat: steps(lat), lon: steps(lon), odometer: uint32(m.odometer), sat: uint8(m.quality),
+		kmh: uint16(math.Round(m.speed * 3.6)), course: uint16(protocol.Course(math.Round(m.course))),
 	}
-	protocol.SetPlace(&p, lat, lon)
-	a := &p.Attributes
-	a.SetInt("sat", int64(m.quality))
-	a.SetBool("motion", m.speed > 0.2)
-	a.SetInt("odometer", int64(m.odometer))
+	if m.speed > 0.2 {
+		r.flags |= flagMoving
+	}
 	if !m.manner.engine {
 		// The battery of a phone, down by ten per cent in an hour.
-		a.SetFloat("batteryLevel", math.Max(5, math.Round(m.charge-m.driven.Hours()*10)))
-		p.AccuracyM = 3 + math.Abs(m.north)
-		return p
+		r.battery = uint8(math.Max(5, math.Round(m.charge-m.driven.Hours()*10)))
+		r.accuracy = uint8(min(3+math.Abs(m.north), 255))
+		return r
 	}
-	a.SetBool("ignition", !m.parked)
+	r.flags |= flagEngine
 	power := 14.1
 	if m.parked {
 		power = 12.6
+	} else {
+		r.flags |= flagIgnition
 	}
-	a.SetFloat("power", math.Round((power+0.05*m.random.NormFloat64())*100)/100)
-	a.SetFloat("battery", 4.1)
-	a.SetFloat("hdop", math.Round(10*(0.6+4/float64(m.quality)))/10)
-	a.SetInt("rssi", 4)
-	return p
+	r.centi = uint16(math.Round((power + 0.05*m.random.NormFloat64()) * 100))
+	r.hdop = uint8(math.Round(10 * (0.6 + 4/float64(m.quality))))
+	return r
 }

@@ -2,28 +2,49 @@ package simulator
 
 import (
 	"fmt"
-	"math/bits"
 	"strings"
 	"sync/atomic"
 	"text/tabwriter"
 	"time"
 )
 
-// Report says what came of a run.
+// Report says what came of a run. Durations are nanoseconds in JSON.
 type Report struct {
 	// Elapsed is how long it took.
-	Elapsed time.Duration
-	// Sent counts messages with a position, those sent again too.
-	Sent uint64
-	// Acknowledged counts positions that the server took.
-	Acknowledged uint64
-	// Errors counts broken connections, refusals and answers that did not come.
-	Errors uint64
+	Elapsed time.Duration `json:"elapsedNs"`
+	Devices int           `json:"devices"`
+	// Made counts reports that devices made.
+	Made uint64 `json:"made"`
+	// Sent counts reports sent, those sent again too; Resent those alone.
+	Sent   uint64 `json:"sent"`
+	Resent uint64 `json:"resent"`
+	// Acknowledged counts reports that the server took, each once.
+	Acknowledged uint64 `json:"acknowledged"`
+	// Pending counts reports that were still kept by their devices at the end.
+	Pending uint64 `json:"pending"`
+	// Dropped counts reports that no longer fitted into the memory of a device.
+	Dropped uint64 `json:"dropped"`
+	// Noise counts pieces of garbage sent, Commands the commands carried out.
+	Noise    uint64 `json:"noise"`
+	Commands uint64 `json:"commands"`
 	// Connections counts connections made.
-	Connections uint64
-	// P50, P90, P99 and Max are the time from sending to the answer, to about 3
-	// per cent.
-	P50, P90, P99, Max time.Duration
+	Connections uint64 `json:"connections"`
+	// Errors counts what went wrong, by kind.
+	Errors map[string]uint64 `json:"errors"`
+	// Answers is the time from sending a report to its acknowledgement, Connects
+	// that from dialling to being accepted, Late by how much reports were made
+	// later than they should, which tells that the simulator itself is too slow.
+	Answers  Quantiles `json:"answers"`
+	Connects Quantiles `json:"connects"`
+	Late     Quantiles `json:"late"`
+}
+
+// Failures counts the errors of all kinds.
+func (r Report) Failures() (sum uint64) {
+	for _, n := range r.Errors {
+		sum += n
+	}
+	return sum
 }
 
 // String is a table for people.
@@ -35,92 +56,74 @@ func (r Report) String() string {
 		rate = float64(r.Acknowledged) / s
 	}
 	fmt.Fprintf(w, "elapsed\t%s\t\n", r.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(w, "made\t%d\t\n", r.Made)
 	fmt.Fprintf(w, "sent\t%d\t\n", r.Sent)
+	fmt.Fprintf(w, "of them again\t%d\t\n", r.Resent)
 	fmt.Fprintf(w, "acknowledged\t%d\t(%.1f/s)\n", r.Acknowledged, rate)
-	fmt.Fprintf(w, "errors\t%d\t\n", r.Errors)
+	fmt.Fprintf(w, "pending\t%d\t\n", r.Pending)
 	fmt.Fprintf(w, "connections\t%d\t\n", r.Connections)
 	for _, l := range []struct {
 		name string
-		d    time.Duration
-	}{{"p50", r.P50}, {"p90", r.P90}, {"p99", r.P99}, {"max", r.Max}} {
-		fmt.Fprintf(w, "answer %s\t%s\t\n", l.name, l.d.Round(10*time.Microsecond))
+		n    uint64
+	}{{"dropped", r.Dropped}, {"noise", r.Noise}, {"commands", r.Commands}} {
+		if l.n > 0 {
+			fmt.Fprintf(w, "%s\t%d\t\n", l.name, l.n)
+		}
+	}
+	fmt.Fprintf(w, "errors\t%d\t\n", r.Failures())
+	for k := range errorKinds {
+		if n := r.Errors[errorKinds[k]]; n > 0 {
+			fmt.Fprintf(w, "%s\t%d\t\n", errorKinds[k], n)
+		}
+	}
+	for _, l := range []struct {
+		name string
+		q    Quantiles
+	}{{"answer", r.Answers}, {"connect", r.Connects}, {"late", r.Late}} {
+		for _, v := range []struct {
+			name string
+			d    time.Duration
+		}{{"p50", l.q.P50}, {"p95", l.q.P95}, {"p99", l.q.P99}, {"max", l.q.Max}} {
+			fmt.Fprintf(w, "%s %s\t%s\t\n", l.name, v.name, v.d.Round(10*time.Microsecond))
+		}
 	}
 	w.Flush()
 	return b.String()
 }
 
-// counters are shared by all devices of a run.
-type counters struct {
-	sent, acknowledged, errors, connections atomic.Uint64
-	connected                               atomic.Int64
-	latency                                 histogram
-}
-
-func (c *counters) report(elapsed time.Duration) Report {
-	return Report{
-		Elapsed: elapsed, Sent: c.sent.Load(), Acknowledged: c.acknowledged.Load(),
-		Errors: c.errors.Load(), Connections: c.connections.Load(),
-		P50: c.latency.quantile(0.5), P90: c.latency.quantile(0.9), P99: c.latency.quantile(0.99),
-		Max: time.Duration(c.latency.max.Load()),
-	}
-}
+// errorKind is what went wrong with a connection.
+type errorKind int
 
 const (
-	subBits    = 5 // 32 buckets for each power of two: about 3 per cent
-	bucketSize = (64 - subBits) << subBits
+	errorDial    errorKind = iota // no connection was made
+	errorRefused                  // the server does not want the device
+	errorClosed                   // the connection broke
+	errorTimeout                  // an answer did not come
+	errorAnswer                   // an answer makes no sense
+	errorKindsCount
 )
 
-// histogram counts durations in buckets whose width grows with them. Its size
-// does not depend on what is counted.
-type histogram struct {
-	buckets [bucketSize]atomic.Uint64
-	count   atomic.Uint64
-	max     atomic.Int64
+var errorKinds = [errorKindsCount]string{"dial", "refused", "closed", "timeout", "answer"}
+
+// counters are shared by all devices of a run.
+type counters struct {
+	made, sent, resent, acknowledged, pending, dropped, noise, commands, connections atomic.Uint64
+	connected                                                                        atomic.Int64
+	errors                                                                           [errorKindsCount]atomic.Uint64
+	answers, connects, late                                                          histogram
 }
 
-func (h *histogram) add(d time.Duration) {
-	d = max(d, 0)
-	h.buckets[bucketOf(uint64(d))].Add(1)
-	h.count.Add(1)
-	for {
-		old := h.max.Load()
-		if int64(d) <= old || h.max.CompareAndSwap(old, int64(d)) {
-			return
+func (c *counters) report(elapsed time.Duration, devices int) Report {
+	r := Report{
+		Elapsed: elapsed, Devices: devices, Made: c.made.Load(), Sent: c.sent.Load(), Resent: c.resent.Load(),
+		Acknowledged: c.acknowledged.Load(), Pending: c.pending.Load(), Dropped: c.dropped.Load(), Noise: c.noise.Load(),
+		Commands: c.commands.Load(), Connections: c.connections.Load(), Errors: map[string]uint64{},
+		Answers: c.answers.quantiles(), Connects: c.connects.quantiles(), Late: c.late.quantiles(),
+	}
+	for k := range c.errors {
+		if n := c.errors[k].Load(); n > 0 {
+			r.Errors[errorKinds[k]] = n
 		}
 	}
-}
-
-// bucketOf numbers the buckets: the first 2^subBits hold one value each, then
-// every power of two is cut into that many.
-func bucketOf(v uint64) int {
-	if v < 1<<subBits {
-		return int(v)
-	}
-	shift := bits.Len64(v) - 1 - subBits
-	return (shift+1)<<subBits + int(v>>shift&(1<<subBits-1))
-}
-
-// lowest is the smallest value of a bucket.
-func lowest(bucket int) uint64 {
-	if bucket < 1<<subBits {
-		return uint64(bucket)
-	}
-	shift := bucket>>subBits - 1
-	return uint64(1<<subBits|bucket&(1<<subBits-1)) << shift
-}
-
-// quantile is the value below which the share q of what was counted lies.
-func (h *histogram) quantile(q float64) time.Duration {
-	total := h.count.Load()
-	if total == 0 {
-		return 0
-	}
-	want := uint64(q * float64(total))
-	var seen uint64
-	for i := range h.buckets {
-		if seen += h.buckets[i].Load(); seen > want {
-			return min(time.Duration(lowest(i)), time.Duration(h.max.Load()))
-		}
-	}
-	return time.Duration(h.max.Load())
+	return r
 }

@@ -25,6 +25,9 @@ const MaxPositions = 16384
 // positionsField is the number of PositionBatch.positions.
 const positionsField protowire.Number = 1
 
+// usualSize is about the bytes of a position with a few attributes.
+const usualSize = 128
+
 // Append appends positions, at most MaxPositions, as one message. What two
 // calls append, one after the other, is one message too.
 func Append(b []byte, positions []data.Position) []byte {
@@ -32,6 +35,7 @@ func Append(b []byte, positions []data.Position) []byte {
 		message positionpb.Position
 		room    [1024]byte // for JSON; a position with more makes its own
 	)
+	b = slices.Grow(b, usualSize*len(positions))
 	for i := range positions {
 		p := &positions[i]
 		fill(&message, p)

@@ -21,11 +21,13 @@ import (
 	tele "gopkg.in/telebot.v3"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // Store is the part of storage.Store that the bot needs.
 type Store interface {
+	access.Store
 	ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data.Device, error)
 	LatestPositions(ctx context.Context, deviceIDs []int64) ([]data.Position, error)
 	UseTelegramCode(ctx context.Context, codeHash [32]byte, a data.TelegramAccount, now time.Time) (data.User, error)

@@ -3,12 +3,14 @@ package bot
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tgram-bot/text"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -25,11 +27,17 @@ const (
 // visible lists devices that the user may see. Every handler reads devices
 // through it.
 func (b *Bot) visible(ctx context.Context, u data.User, f storage.DeviceFilter) ([]data.Device, error) {
-	f.UserID = u.ID
-	if u.Administrator {
-		f.UserID = 0 // all devices
-	} else if u.ID == 0 {
+	if u.ID == 0 {
 		return nil, fmt.Errorf("list devices of no user: %w", data.ErrDenied)
+	}
+	v, err := access.NewViewer(ctx, b.store, u)
+	if err != nil {
+		return nil, err
+	}
+	if f.IDs == nil {
+		f.IDs = v.DeviceIDs()
+	} else {
+		f.IDs = slices.DeleteFunc(f.IDs, func(id int64) bool { return !v.CanSee(id) })
 	}
 	return b.store.ListDevices(ctx, f)
 }

@@ -221,7 +221,7 @@ func TestPeopleSeeTheirDevicesOnly(t *testing.T) {
 
 		// Rights are asked for at every tap.
 		card := w.tap(anna, w.say(anna, "/devices"), "🟢 Shared")
-		if err := w.store.UnlinkDevice(w.Context(), alice.ID, shared.ID); err != nil {
+		if err := w.store.RemoveLinks(w.Context(), data.UserDevice(alice.ID, shared.ID)); err != nil {
 			w.Fatal(err)
 		}
 		w.wantText(w.tap(anna, card, "↻ Refresh"), "no longer exists")
@@ -235,5 +235,39 @@ func TestPeopleSeeTheirDevicesOnly(t *testing.T) {
 		}
 		w.wantText(w.say(bert, "Theirs"), "nicht mit Waymark verbunden")
 		w.silent(anna.ID)
+	})
+}
+
+// What is in a group is seen by those who see the group, and by nobody else.
+func TestDevicesOfGroups(t *testing.T) {
+	inWorld(t, func(w *world) {
+		alice, bob := w.user("Alice", false), w.user("Bob", false)
+		w.link(anna, alice)
+		top := data.Group{Name: "top"}
+		if err := w.store.CreateObject(w.Context(), &top); err != nil {
+			w.Fatal(err)
+		}
+		sub := data.Group{Name: "sub", GroupID: top.ID}
+		if err := w.store.CreateObject(w.Context(), &sub); err != nil {
+			w.Fatal(err)
+		}
+		d, _ := w.device("Deep"), w.device("Foreign", bob)
+		d.GroupID = sub.ID
+		if err := w.store.UpdateDevice(w.Context(), &d); err != nil {
+			w.Fatal(err)
+		}
+		link := data.Link{Owner: data.UserKind, OwnerID: alice.ID, Property: data.GroupKind, PropertyID: top.ID}
+		if err := w.store.AddLinks(w.Context(), link); err != nil {
+			w.Fatal(err)
+		}
+		if got := labels(w.say(anna, "/devices")); len(got) != 1 || !strings.Contains(got[0], "Deep") {
+			w.Errorf("devices %q", got)
+		}
+		if err := w.store.RemoveLinks(w.Context(), link); err != nil {
+			w.Fatal(err)
+		}
+		if got := labels(w.say(anna, "/devices")); len(got) != 0 {
+			w.Errorf("without the link: %q", got)
+		}
 	})
 }

@@ -108,6 +108,18 @@ func (truckStore) ListDevices(_ context.Context, f storage.DeviceFilter) ([]data
 	return found[:min(len(found), f.Limit)], nil
 }
 
+func (truckStore) LinkedIDs(context.Context, data.ObjectKind, []int64) (map[data.ObjectKind][]int64, error) {
+	return map[data.ObjectKind][]int64{data.DeviceKind: {1, 2, 3}}, nil
+}
+
+func (truckStore) GroupedDeviceIDs(context.Context, []int64) ([]int64, error) { return nil, nil }
+
+func (truckStore) Documents(context.Context, storage.ObjectFilter) ([]data.Document, error) {
+	return nil, nil
+}
+
+func (truckStore) Server(context.Context) (data.Server, error) { return data.Server{}, nil }
+
 func (truckStore) LatestPositions(_ context.Context, ids []int64) ([]data.Position, error) {
 	return []data.Position{{DeviceID: ids[0], Latitude: 1, Longitude: 2}}, nil
 }

@@ -150,7 +150,7 @@ func (w *world) device(name string, users ...data.User) data.Device {
 		w.Fatal(err)
 	}
 	for _, u := range users {
-		if err := w.store.LinkDevice(w.Context(), u.ID, d.ID); err != nil {
+		if err := w.store.AddLinks(w.Context(), data.UserDevice(u.ID, d.ID)); err != nil {
 			w.Fatal(err)
 		}
 	}

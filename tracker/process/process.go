@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,8 +23,11 @@ import (
 // Source hands out batches that wait to be stored.
 type Source interface {
 	// Next waits for batches and returns those that are there, up to about max
-	// positions.
+	// positions. What was not Done by then comes again.
 	Next(ctx context.Context, max int) ([]bus.Batch, error)
+	// Hold returns a context that ends when what Next returned is no longer
+	// this process's to store.
+	Hold(ctx context.Context) (context.Context, context.CancelFunc)
 }
 
 // Store is where positions end up.
@@ -44,6 +48,8 @@ type Last interface {
 	Get(ctx context.Context, deviceID int64) (p data.Position, ok bool, err error)
 	// Update keeps those positions that are the newest of their devices.
 	Update(positions []data.Position)
+	// ForgetShard forgets the devices of a shard.
+	ForgetShard(shard int)
 }
 
 // Deps are the parts processing works with.
@@ -116,15 +122,27 @@ func (p *Processor) Run(ctx context.Context) error {
 
 // group stores batches, confirms them and passes them on.
 func (p *Processor) group(ctx context.Context, batches []bus.Batch) error {
-	var positions []data.Position
+	total := 0
 	for _, b := range batches {
+		total += len(b.Positions)
+	}
+	positions := make([]data.Position, 0, total)
+	for _, b := range batches {
+		if b.First {
+			p.deps.Last.ForgetShard(b.Shard)
+		}
 		positions = append(positions, b.Positions...)
 	}
-	if err := p.store(ctx, batches, positions); err != nil {
+	// What is being stored is stored also when ctx ends, but not when it is no
+	// longer ours.
+	held, release := p.deps.Source.Hold(context.WithoutCancel(ctx))
+	defer release()
+	if err := p.store(ctx, held, batches, positions); err != nil {
 		if ctx.Err() != nil {
 			return nil // not confirmed, so it comes again after the restart
 		}
-		return err
+		p.deps.Log.Warn("positions given up, they come again to whoever holds them", "positions", len(positions), "err", err)
+		return nil
 	}
 	for _, b := range batches {
 		if err := b.Done(); err != nil {
@@ -136,18 +154,22 @@ func (p *Processor) group(ctx context.Context, batches []bus.Batch) error {
 }
 
 // store tries until the group is stored: there is nowhere else to put it, and
-// meanwhile the bus keeps what comes after it.
-func (p *Processor) store(ctx context.Context, batches []bus.Batch, positions []data.Position) error {
+// meanwhile the bus keeps what comes after it. It gives up when ctx ends, and
+// at once when held does.
+func (p *Processor) store(ctx, held context.Context, batches []bus.Batch, positions []data.Position) error {
 	fingerprints := make([]uint64, len(positions))
 	for i := range positions {
 		fingerprints[i] = positions[i].Fingerprint()
 	}
 	for retry := minRetry; ; retry = min(2*retry, maxRetry) {
 		start := time.Now()
-		err := p.try(ctx, positions, fingerprints)
+		err := p.try(held, positions, fingerprints)
 		if err == nil {
 			p.took.Observe(time.Since(start).Seconds())
 			return nil
+		}
+		if held.Err() != nil {
+			return errors.Join(context.Cause(held), err)
 		}
 		p.failed.Inc()
 		p.deps.Log.Error("positions not stored, trying again", "positions", len(positions), "retry", retry, "err", err)
@@ -162,9 +184,9 @@ func (p *Processor) store(ctx context.Context, batches []bus.Batch, positions []
 	}
 }
 
-// try stores the group once. What was begun is finished also when ctx ends.
-func (p *Processor) try(ctx context.Context, positions []data.Position, fingerprints []uint64) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTimeout)
+// try stores the group once.
+func (p *Processor) try(held context.Context, positions []data.Position, fingerprints []uint64) error {
+	ctx, cancel := context.WithTimeout(held, storeTimeout)
 	defer cancel()
 	if err := p.fillIn(ctx, positions); err != nil {
 		return err
@@ -174,25 +196,15 @@ func (p *Processor) try(ctx context.Context, positions []data.Position, fingerpr
 
 // show counts what was stored and passes it on, shard by shard.
 func (p *Processor) show(positions []data.Position) {
-	var shards [data.Shards][]data.Position
-	stored, n := 0, p.deps.Live.Shards()
-	for i := range positions {
-		if positions[i].ID == 0 {
-			continue
-		}
-		stored++
-		s := data.Shard(positions[i].DeviceID) % n
-		shards[s] = append(shards[s], positions[i])
-	}
-	p.stored.Add(float64(stored))
-	p.again.Add(float64(len(positions) - stored))
-	for s, of := range shards {
-		if len(of) > 0 {
-			p.deps.Last.Update(of)
-		}
+	all := len(positions)
+	stored := slices.DeleteFunc(positions, func(p data.Position) bool { return p.ID == 0 })
+	p.stored.Add(float64(len(stored)))
+	p.again.Add(float64(all - len(stored)))
+	p.deps.Last.Update(stored)
+	for shard, of := range data.ByShard(stored, p.deps.Live.Shards()) {
 		for len(of) > 0 {
 			n := min(len(of), bus.MaxBatch)
-			if err := p.deps.Live.PublishLive(s, of[:n]); err != nil {
+			if err := p.deps.Live.PublishLive(shard, of[:n]); err != nil {
 				p.deps.Log.Warn("positions not shown live", "err", err)
 			}
 			of = of[n:]

@@ -20,7 +20,7 @@ var base = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 type memory struct {
 	mu     sync.Mutex
 	rows   []data.Position
-	known  map[[2]uint64]bool
+	known  map[[3]uint64]bool
 	latest map[int64]data.Position
 	fail   int // how many more inserts fail
 }
@@ -33,7 +33,7 @@ func (m *memory) InsertPositions(_ context.Context, positions []data.Position, f
 		return data.ErrUnavailable
 	}
 	for i := range positions {
-		key := [2]uint64{uint64(positions[i].DeviceTime.UnixMilli()), fingerprints[i]}
+		key := [3]uint64{uint64(positions[i].DeviceID), uint64(positions[i].DeviceTime.UnixMilli()), fingerprints[i]}
 		if m.known[key] {
 			continue
 		}
@@ -62,7 +62,7 @@ func (m *memory) stored() []data.Position {
 // start runs a processor on a real bus over m until the test ends.
 func start(t *testing.T, m *memory) *bus.Bus {
 	t.Helper()
-	m.known = map[[2]uint64]bool{}
+	m.known = map[[3]uint64]bool{}
 	b, err := bus.Open(t.Context(), bus.DefaultConfig(), t.TempDir(), slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)

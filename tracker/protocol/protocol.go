@@ -18,6 +18,7 @@ const (
 	TCP Transport = 1 << iota
 	UDP
 	HTTP
+	MQTT
 )
 
 func (t Transport) String() string {
@@ -28,6 +29,8 @@ func (t Transport) String() string {
 		return "udp"
 	case HTTP:
 		return "http"
+	case MQTT:
+		return "mqtt"
 	}
 	return "unknown"
 }
@@ -40,9 +43,10 @@ const DefaultMaxFrame = 16 << 10
 type Protocol struct {
 	// Name is the protocol's name in positions, settings and metrics.
 	Name string
-	// Port is the default port, the one existing devices are set to.
+	// Port is the default port, the one existing devices are set to. 0 is for
+	// protocols that only claim requests of a shared port.
 	Port int
-	// Transports are the ways it is spoken; HTTP stands alone.
+	// Transports are the ways it is spoken; HTTP and MQTT stand alone.
 	Transports Transport
 	// MaxFrame bounds a frame (or an HTTP body) in bytes; 0 is DefaultMaxFrame.
 	MaxFrame int
@@ -51,12 +55,24 @@ type Protocol struct {
 	New func(Transport) Codec
 	// HTTP reads a request. Nil for the others.
 	HTTP func(r *Request, now time.Time) (data.Packet, error)
-	// Encode writes a command for a device. Optional. An error that wraps
-	// ErrUnsupported says that the protocol does not know the command.
-	Encode func(cmd data.Command, s Settings) ([]byte, error)
+	// Phone holds what only protocols of phone apps have. Nil for the others.
+	Phone *Phone
+	// Encode writes a command for a device; now is the time of sending, UTC, for
+	// commands that carry it. Optional. An error that wraps ErrUnsupported says
+	// that the protocol does not know the command. Over HTTP the result is the
+	// body of the answer to the device's next request.
+	Encode func(cmd data.Command, s Settings, now time.Time) ([]byte, error)
 	// Escape appends a frame, its marks included, as it goes over the wire.
 	// Optional: for protocols with escapes, which Next undoes.
 	Escape func(b, frame []byte) []byte
+	// Signature tells how well the first bytes of a peer fit the protocol. It is
+	// quick and pure, and takes any bytes; it may see them again with more behind
+	// them. Over UDP they are the whole datagram. Nil for HTTP protocols, which
+	// know their requests by Phone.Claims.
+	Signature func(first []byte, tr Transport) Match
+	// Mask finds a secret in a frame, such as the password of a login, that no
+	// log may show: bytes from to to. Both are 0 if there is none. Optional.
+	Mask func(frame []byte) (from, to int)
 	// Commands lists the command types that Encode knows.
 	Commands []string
 }
@@ -78,6 +94,14 @@ type Codec interface {
 // is told as soon as the device is known (and before the next Decode).
 type Configurable interface {
 	Configure(Settings)
+}
+
+// Descriptive is a Codec that finds out from what a device sends how commands to
+// it are written.
+type Descriptive interface {
+	// Describe returns what is known by now as settings for Encode; those of the
+	// device go first. The caller does not change it.
+	Describe() Settings
 }
 
 // Settings are the settings of one device for its decoder, by the names of the
@@ -102,7 +126,12 @@ type Request struct {
 	ContentType string
 	// Header returns another header by its name, "" if absent.
 	Header func(name string) string
-	Body   []byte
+	// SetHeader sets a header of the answer. Nil where nobody looks at it.
+	SetHeader func(name, value string)
+	Body      []byte
+	// Settings are those of the device. Nil while it is not known: a protocol
+	// with Phone.Configurable reads the request again once it is.
+	Settings Settings
 }
 
 var (

@@ -14,6 +14,7 @@ import (
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/cache"
 	"github.com/waymark-gps/waymark/util/program"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // cached bounds the devices kept in memory.
@@ -23,6 +24,7 @@ const cached = 100_000
 type Service struct {
 	tracker   *tracking.Tracker
 	processor *process.Processor
+	store     storage.Positions
 	source    *bus.Batches
 	unwatch   func()
 }
@@ -35,7 +37,7 @@ func New(ctx context.Context, cfg tracking.Config, p *program.Parts) (*Service, 
 	}
 	devices := cache.NewDevices(p.Store, cached, p.Now)
 	last := cache.NewLast(p.Store, cached, p.Now)
-	s := &Service{}
+	s := &Service{store: p.Store}
 	s.unwatch, err = p.Bus.SubscribeDevices(func(c data.DeviceChange) {
 		devices.Invalidate(c)
 		last.Invalidate(c)
@@ -45,7 +47,8 @@ func New(ctx context.Context, cfg tracking.Config, p *program.Parts) (*Service, 
 	}
 	s.tracker, err = tracking.New(cfg, tracking.Deps{
 		Protocols: protocols, Devices: devices, Store: p.Store, Bus: p.Bus,
-		Publisher: tracking.OnBus(p.Bus), Log: p.Log, Metrics: p.Metrics, Now: p.Now,
+		Publisher: tracking.OnBus(p.Bus), RawLog: p.Bus, Commands: p.Store, CommandBus: p.Bus,
+		Friends: tracking.NewFriends(p.Store, last, p.Now), Log: p.Log, Metrics: p.Metrics, Now: p.Now,
 	})
 	if err != nil {
 		s.unwatch()
@@ -67,9 +70,12 @@ func (s *Service) Addresses() []tracking.Address { return s.tracker.Addresses() 
 // Run works until ctx ends.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.unwatch()
-	defer s.source.Stop()
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.tracker.Run(ctx) })
-	group.Go(func() error { return s.processor.Run(ctx) })
+	group.Go(func() error { return s.store.Maintain(ctx) })
+	group.Go(func() error {
+		defer s.source.Stop() // others take the shards while the last sessions end
+		return s.processor.Run(ctx)
+	})
 	return group.Wait()
 }

@@ -134,17 +134,10 @@ func (c *committer) gather(first *request) []*request {
 func (c *committer) round(group []*request) {
 	start := time.Now()
 	c.started = start
-	var shards [data.Shards][]data.Position
-	for _, r := range group {
-		for i := range r.positions {
-			s := c.shard(&r.positions[i])
-			shards[s] = append(shards[s], r.positions[i])
-		}
-	}
 	var failed [data.Shards]error
-	waiters := make([]shardWaiter, 0, len(group))
-	for s := range shards {
-		for rest := shards[s]; len(rest) > 0; {
+	var waiters []shardWaiter
+	for s, rest := range data.ByShard(together(group), c.publisher.Shards()) {
+		for len(rest) > 0 {
 			n := min(len(rest), c.publisher.MaxBatch())
 			w, err := c.publisher.PublishPositions(s, rest[:n])
 			if err != nil {
@@ -176,6 +169,22 @@ func (c *committer) round(group []*request) {
 			r.done <- err
 		}
 	})
+}
+
+// together is the positions of all requests, in their order.
+func together(group []*request) []data.Position {
+	if len(group) == 1 {
+		return group[0].positions
+	}
+	n := 0
+	for _, r := range group {
+		n += len(r.positions)
+	}
+	all := make([]data.Position, 0, n)
+	for _, r := range group {
+		all = append(all, r.positions...)
+	}
+	return all
 }
 
 func (c *committer) shard(p *data.Position) int {

@@ -16,13 +16,17 @@ type Config struct {
 	Host            string            `koanf:"host" desc:"address the tracker ports listen on; empty is all addresses"`
 	PortOffset      int               `koanf:"port-offset" desc:"added to every default port"`
 	Ports           map[string]string `koanf:"ports" desc:"another port for a protocol, or off, * for all that are not named: gt06=15023,*=off"`
+	AnyPort         string            `koanf:"any-port" desc:"port for devices of any protocol, which is recognised by what they send (TCP, UDP, HTTP, MQTT, TLS); or off; empty is 5000 plus port-offset, or off if * is off in ports"`
 	RegisterUnknown bool              `koanf:"register-unknown" desc:"register devices that nobody has added, instead of refusing them"`
 	MaxConnections  int               `koanf:"max-connections" desc:"open TCP connections of trackers, all ports together"`
+	TLSCertFile     string            `koanf:"tls-cert-file" desc:"certificate (PEM) for devices that connect with TLS; empty: none can"`
+	TLSKeyFile      string            `koanf:"tls-key-file" desc:"private key (PEM) of that certificate"`
+	MQTTClient      MQTTClientConfig  `koanf:"mqtt-client"`
 }
 
 // DefaultConfig listens on every default port and refuses strangers.
 func DefaultConfig() Config {
-	return Config{MaxConnections: 100_000}
+	return Config{MaxConnections: 100_000, MQTTClient: defaultMQTTClient()}
 }
 
 // Validate checks the values that can be checked without the list of protocols.
@@ -35,6 +39,15 @@ func (c Config) Validate() error {
 		if _, _, err := parsePort(c.Ports[name]); err != nil {
 			errs = append(errs, fmt.Errorf("ports.%s: %w", name, err))
 		}
+	}
+	if _, _, err := c.anyPort(); err != nil {
+		errs = append(errs, err)
+	}
+	if (c.TLSCertFile == "") != (c.TLSKeyFile == "") {
+		errs = append(errs, fmt.Errorf("tls-cert-file and tls-key-file belong together, one of them is not set: %w", data.ErrInvalid))
+	}
+	if err := c.MQTTClient.validate(); err != nil {
+		errs = append(errs, err)
 	}
 	return errors.Join(errs...)
 }
@@ -57,6 +70,9 @@ func parsePort(s string) (port int, on bool, err error) {
 // port is where a protocol listens.
 func (c Config) port(p protocol.Protocol) (port int, on bool, err error) {
 	for _, name := range [...]string{p.Name, anyProtocol} {
+		if name == anyProtocol && p.Port == 0 {
+			return 0, false, nil // it shares the port of another
+		}
 		if s, ok := c.Ports[name]; ok {
 			return parsePort(s)
 		}

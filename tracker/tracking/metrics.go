@@ -19,6 +19,7 @@ type metrics struct {
 	refusals    *prometheus.CounterVec
 	commits     prometheus.Histogram
 	batches     prometheus.Counter
+	commands    *prometheus.CounterVec
 }
 
 func newMetrics(reg prometheus.Registerer) *metrics {
@@ -48,8 +49,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		batches: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_tracker_batches_total", Help: "Batches of positions published.",
 		}),
+		commands: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "waymark_tracker_commands_total", Help: "Changes of commands by the state they came to.",
+		}, []string{"state"}),
 	}
-	reg.MustRegister(m.connections, m.turnedAway, m.bytes, m.frames, m.positions, m.refusals, m.commits, m.batches)
+	reg.MustRegister(m.connections, m.turnedAway, m.bytes, m.frames, m.positions, m.refusals, m.commits, m.batches, m.commands)
 	return m
 }
 

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -44,22 +45,32 @@ type handler struct {
 }
 
 // Open implements transport.Handler.
-func (h *handler) Open(tr protocol.Transport, remote net.Addr) transport.Session {
-	return &session{handler: h, codec: h.protocol.New(tr), remote: remote}
+func (h *handler) Open(tr protocol.Transport, remote net.Addr, w transport.Writer) transport.Session {
+	s := &session{handler: h, codec: h.protocol.New(tr), transport: tr, remote: remote}
+	s.w = toldWriter{w, s}
+	return s
 }
 
 // session is one connection or datagram.
 type session struct {
 	*handler
-	codec    protocol.Codec
-	remote   net.Addr
-	identity string // the device of the connection, once it has said
+	codec protocol.Codec
+	// transport and w are how the device is reached.
+	transport protocol.Transport
+	w         transport.Writer
+	remote    net.Addr
+	calls     calls
+	identity  string // the device of the connection, once it has said
 	// configured says that the codec holds settings of that device
 	configured bool
 	bad        int // unreadable frames in a row
 	noise      int // bytes outside of frames
 	// anonymous counts frames before the device has said who it is
 	anonymous int
+	// speaking is the device that spoke last, voices how many have since the last
+	// answer.
+	speaking atomic.Pointer[speaker]
+	voices   int
 }
 
 // work is what one Receive gathers before it commits.
@@ -67,7 +78,9 @@ type work struct {
 	positions []data.Position
 	reply     []byte
 	refusal   []byte
+	refused   string        // the identity that was refused
 	devices   []data.Device // of the packet at hand
+	proof     proof
 }
 
 // Receive implements transport.Session.
@@ -80,7 +93,9 @@ func (s *session) Receive(ctx context.Context, buf []byte) (used int, reply []by
 		return used, nil, cerr
 	}
 	s.count.positions.Add(float64(len(w.positions)))
-	return used, append(w.reply, w.refusal...), err
+	reply = append(w.reply, w.refusal...)
+	s.answered(reply)
+	return used, reply, err
 }
 
 // read decodes every whole frame of buf.
@@ -101,7 +116,8 @@ func (s *session) read(ctx context.Context, buf []byte, now time.Time, w *work) 
 		if n <= 0 {
 			return used, nil
 		}
-		used += min(n, len(buf)-used)
+		n = min(n, len(buf)-used)
+		used += n
 		if frame == nil {
 			if s.noise += n; s.noise > maxNoise {
 				s.count.broken.Inc()
@@ -109,19 +125,23 @@ func (s *session) read(ctx context.Context, buf []byte, now time.Time, w *work) 
 			}
 			continue
 		}
-		if err := s.frame(ctx, frame, now, w); err != nil {
+		if err := s.frame(ctx, buf[used-n:used], frame, now, w); err != nil {
+			if errors.Is(err, errRefused) {
+				s.listen(buf[used:], w.refused, now)
+			}
 			return used, err
 		}
 	}
 	return used, nil
 }
 
-// frame decodes one frame and adds what it says to w.
-func (s *session) frame(ctx context.Context, frame []byte, now time.Time, w *work) error {
+// frame decodes one frame, which raw is on the wire, and adds what it says to w.
+func (s *session) frame(ctx context.Context, raw, frame []byte, now time.Time, w *work) error {
 	packet, err := s.codec.Decode(frame, now)
 	if err != nil {
 		s.count.unreadable.Inc()
 		s.t.deps.Log.Debug("unreadable frame", "protocol", s.protocol.Name, "remote", s.remote.String(), "device", s.identity, "err", err)
+		s.heard(raw, s.speaker(), nil, err)
 		if s.bad++; s.bad >= maxBadFrames {
 			return errNoise
 		}
@@ -138,13 +158,15 @@ func (s *session) frame(ctx context.Context, frame []byte, now time.Time, w *wor
 			s.count.refused.Inc()
 			return errNobody
 		}
+		s.heard(raw, speaker{}, &packet, nil)
 		w.reply = append(w.reply, packet.Reply...)
 		return nil
 	}
 	devices, err := s.t.recogniseAll(ctx, s.handler, w, &packet, s.remote.String(), frame, now)
 	if errors.Is(err, errRefused) {
-		w.refusal = packet.Refusal
+		w.refusal, w.refused = packet.Refusal, packet.Identity
 	}
+	s.heard(raw, speakerOf(devices, &packet), &packet, err)
 	if err != nil {
 		return err
 	}
@@ -153,6 +175,7 @@ func (s *session) frame(ctx context.Context, frame []byte, now time.Time, w *wor
 		s.configure(devices[0], frame, now, &packet)
 	}
 	s.t.acceptAll(w, s.handler, devices, &packet, now)
+	s.note(devices, &packet)
 	w.reply = append(w.reply, packet.Reply...)
 	return nil
 }
@@ -178,11 +201,12 @@ func (s *session) configure(device data.Device, frame []byte, now time.Time, pac
 	}
 }
 
-// Close implements transport.Session.
-func (s *session) Close() {}
-
 // Request implements transport.Handler.
 func (h *handler) Request(ctx context.Context, r *protocol.Request, remote string) (status int, body []byte) {
+	var packet data.Packet
+	var devices []data.Device
+	var err error
+	defer func() { h.asked(r, remote, speakerOf(devices, &packet), &packet, status, body, err) }()
 	defer func() {
 		if p := recover(); p != nil {
 			h.count.panics.Inc()
@@ -191,18 +215,18 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 		}
 	}()
 	now := h.t.deps.Now().UTC().Truncate(time.Millisecond)
-	packet, err := h.protocol.HTTP(r, now)
+	packet, err = h.protocol.HTTP(r, now)
 	if err != nil {
 		h.count.unreadable.Inc()
 		return http.StatusBadRequest, []byte(err.Error() + "\n")
 	}
 	h.count.frames.Inc()
-	var w work
+	w := work{proof: h.proof(r)}
 	raw := []byte(r.Query)
 	if len(raw) == 0 {
 		raw = r.Body
 	}
-	devices, err := h.t.recogniseAll(ctx, h, &w, &packet, remote, raw, now)
+	devices, err = h.t.recogniseAll(ctx, h, &w, &packet, remote, masked(raw), now)
 	switch {
 	case errors.Is(err, errRefused) && packet.RefusalStatus != 0:
 		return packet.RefusalStatus, packet.Refusal
@@ -212,13 +236,21 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 		h.t.deps.Log.Warn("request not served", "protocol", h.protocol.Name, "err", err)
 		return http.StatusServiceUnavailable, []byte("try again later\n")
 	}
+	if err = h.again(devices[0], r, &packet, now); err != nil {
+		h.count.unreadable.Inc()
+		return http.StatusBadRequest, []byte(err.Error() + "\n")
+	}
 	h.t.acceptAll(&w, h, devices, &packet, now)
-	if err := h.t.committer.commit(ctx, w.positions); err != nil {
+	if err = h.t.committer.commit(ctx, w.positions); err != nil {
 		h.count.failed.Add(float64(len(w.positions)))
 		h.t.deps.Log.Warn("positions not durable", "protocol", h.protocol.Name, "err", err)
 		return http.StatusServiceUnavailable, []byte("try again later\n")
 	}
 	h.count.positions.Add(float64(len(w.positions)))
+	if command := h.t.outbox.answer(ctx, &h.protocol, devices[0], &packet); command != nil {
+		return http.StatusOK, command
+	}
+	h.befriend(ctx, devices[0], w.proof, &packet)
 	return http.StatusOK, packet.Reply
 }
 
@@ -235,7 +267,7 @@ func (t *Tracker) recognise(ctx context.Context, h *handler, identity, remote st
 	}
 	if errors.Is(err, data.ErrNotFound) {
 		h.count.refused.Inc()
-		t.sightings.stranger(h.protocol.Name, identity, remote, frame, now)
+		t.sightings.stranger(&h.protocol, identity, remote, frame, now)
 		return data.Device{}, fmt.Errorf("device %q is not registered: %w", identity, errRefused)
 	}
 	if err != nil {
@@ -280,9 +312,15 @@ func (t *Tracker) recogniseAll(ctx context.Context, h *handler, w *work, packet 
 			identity = packet.More[i-1].Identity
 		}
 		device, err := t.recognise(ctx, h, identity, remote, frame, now)
+		if err == nil && !w.proof.admits(device) {
+			h.count.refused.Inc()
+			t.deps.Log.Debug("message without the device's "+tokenAttribute, "device", identity, "protocol", h.protocol.Name)
+			device, err = data.Device{}, fmt.Errorf("device %q has another %s: %w", identity, tokenAttribute, errRefused)
+		}
 		switch {
 		case errors.Is(err, errRefused):
 			refusal = err
+			t.sightings.reported(h.protocol.Name, identity, positionsOf(packet, i))
 		case err != nil:
 			return nil, err
 		default:

@@ -1,12 +1,16 @@
 package tracking
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
+	"net"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -26,15 +30,22 @@ type sightings struct {
 	store Store
 	log   *slog.Logger
 
-	mu        sync.Mutex
-	strangers map[strangerKey]*data.UnknownDevice
+	mu sync.Mutex
+	// strangers are kept after they are written down, for their first frames.
+	strangers map[strangerKey]*stranger
 	seen      map[int64]time.Time
 }
 
 type strangerKey struct{ protocol, uniqueID string }
 
+// stranger is one of them. Its count is what was not written down yet.
+type stranger struct {
+	data.UnknownDevice
+	changed bool
+}
+
 func newSightings(store Store, log *slog.Logger) *sightings {
-	return &sightings{store: store, log: log, strangers: map[strangerKey]*data.UnknownDevice{}, seen: map[int64]time.Time{}}
+	return &sightings{store: store, log: log, strangers: map[strangerKey]*stranger{}, seen: map[int64]time.Time{}}
 }
 
 // device notes that a registered device spoke.
@@ -47,21 +58,90 @@ func (s *sightings) device(id int64, now time.Time) {
 }
 
 // stranger notes that an unregistered device spoke.
-func (s *sightings) stranger(protocolName, uniqueID, remote string, frame []byte, now time.Time) {
+func (s *sightings) stranger(p *protocol.Protocol, uniqueID, remote string, frame []byte, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	key := strangerKey{protocolName, uniqueID}
-	u := s.strangers[key]
-	if u == nil {
-		if len(s.strangers) >= storage.MaxUnknownDevices {
-			return
-		}
-		u = &data.UnknownDevice{UniqueID: uniqueID, Protocol: protocolName, FirstSeen: now}
-		s.strangers[key] = u
+	if u := s.find(strangerKey{p.Name, uniqueID}, storage.MaxUnknownDevices, now); u != nil {
+		u.spoke(remote, covered(p, frame), now)
 	}
-	u.Address, u.LastSeen = remote, now
+}
+
+// unrecognised notes that a peer spoke that nobody understands.
+func (s *sightings) unrecognised(remote net.Addr, first []byte, guesses []string, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.find(strangerKey{"", addressOf(remote).Addr().Unmap().String()}, storage.MaxUnrecognised, now); u != nil {
+		u.spoke(remote.String(), masked(first), now)
+		u.Guesses = guesses
+	}
+}
+
+// reported notes what a stranger reported, its last position. Devices that are
+// no strangers are not meant.
+func (s *sightings) reported(protocolName, uniqueID string, positions []data.Position) {
+	if len(positions) == 0 {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.strangers[strangerKey{protocolName, uniqueID}]; u != nil {
+		u.Preview = positions[len(positions)-1].AppendJSON(nil)
+		u.changed = true
+	}
+}
+
+// sent notes another frame of a stranger.
+func (s *sightings) sent(p *protocol.Protocol, uniqueID string, frame []byte) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if u := s.strangers[strangerKey{p.Name, uniqueID}]; u != nil {
+		u.keep(covered(p, frame))
+	}
+}
+
+// find returns the stranger of a key. At most limit are kept of its kind: the one
+// longest unseen makes room, if it has been written down. The caller holds s.mu.
+func (s *sightings) find(key strangerKey, limit int, now time.Time) *stranger {
+	if u := s.strangers[key]; u != nil {
+		return u
+	}
+	var oldest *strangerKey
+	kind := 0
+	for k, u := range s.strangers {
+		if (k.protocol == "") != (key.protocol == "") {
+			continue
+		}
+		kind++
+		if !u.changed && (oldest == nil || u.LastSeen.Before(s.strangers[*oldest].LastSeen)) {
+			oldest = &k
+		}
+	}
+	switch {
+	case kind < limit:
+	case oldest == nil:
+		return nil
+	default:
+		delete(s.strangers, *oldest)
+	}
+	u := &stranger{UnknownDevice: data.UnknownDevice{UniqueID: key.uniqueID, Protocol: key.protocol, FirstSeen: now}}
+	s.strangers[key] = u
+	return u
+}
+
+func (u *stranger) spoke(remote string, frame []byte, now time.Time) {
+	u.Address, u.LastSeen, u.changed = remote, now, true
 	u.Count++
-	u.LastFrame = append(u.LastFrame[:0], frame[:min(len(frame), data.MaxUnknownFrame)]...)
+	u.LastFrame = frame[:min(len(frame), data.MaxUnknownFrame)]
+	u.keep(frame)
+}
+
+// keep adds one of the first different frames.
+func (u *stranger) keep(frame []byte) {
+	frame = frame[:min(len(frame), data.MaxUnknownFrame)]
+	if len(u.Frames) < data.MaxUnknownFrames && !slices.ContainsFunc(u.Frames, func(f []byte) bool { return bytes.Equal(f, frame) }) {
+		u.Frames = append(u.Frames[:len(u.Frames):len(u.Frames)], frame)
+		u.changed = true
+	}
 }
 
 // run writes sightings down until ctx ends, and then once more.
@@ -81,11 +161,15 @@ func (s *sightings) run(ctx context.Context) {
 
 func (s *sightings) write() {
 	s.mu.Lock()
-	seen, strangers := s.seen, make([]data.UnknownDevice, 0, len(s.strangers))
+	seen := s.seen
+	s.seen = map[int64]time.Time{}
+	var strangers []data.UnknownDevice
 	for _, u := range s.strangers {
-		strangers = append(strangers, *u)
+		if u.changed {
+			strangers = append(strangers, u.UnknownDevice)
+			u.changed, u.Count = false, 0
+		}
 	}
-	s.seen, s.strangers = map[int64]time.Time{}, map[strangerKey]*data.UnknownDevice{}
 	s.mu.Unlock()
 
 	ctx, cancel := context.WithTimeout(context.Background(), sightingsTimeout)
@@ -100,4 +184,33 @@ func (s *sightings) write() {
 			s.log.Warn("note unknown devices", "devices", len(strangers), "err", err)
 		}
 	}
+}
+
+// listen reads what a refused device has sent beside what it was refused for:
+// only for the list of strangers, nothing of it is stored or answered.
+func (s *session) listen(buf []byte, identity string, now time.Time) {
+	for range data.MaxUnknownFrames {
+		frame, n, err := s.codec.Next(buf)
+		if err != nil || n <= 0 {
+			return
+		}
+		buf = buf[min(n, len(buf)):]
+		if frame == nil {
+			continue
+		}
+		packet, err := s.codec.Decode(frame, now)
+		if err != nil || packet.Identity != "" && packet.Identity != identity {
+			return
+		}
+		s.t.sightings.sent(&s.protocol, identity, frame)
+		s.t.sightings.reported(s.protocol.Name, identity, packet.Positions)
+	}
+}
+
+// positionsOf are the positions of device i of a packet.
+func positionsOf(packet *data.Packet, i int) []data.Position {
+	if i == 0 {
+		return packet.Positions
+	}
+	return packet.More[i-1].Positions
 }

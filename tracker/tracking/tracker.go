@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"strconv"
 	"time"
 
@@ -47,8 +48,15 @@ type Deps struct {
 	Store     Store
 	Bus       Announcer
 	Publisher Publisher
-	Log       *slog.Logger
-	Metrics   prometheus.Registerer
+	// Commands and CommandBus are for commands; without both there are none.
+	Commands   CommandStore
+	CommandBus CommandBus
+	Log        *slog.Logger
+	Metrics    prometheus.Registerer
+	// RawLog carries raw messages to whoever is watching; nil: nobody can.
+	RawLog RawLogBus
+	// Friends knows which devices may know where others are; nil: none may.
+	Friends Friends
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -59,8 +67,12 @@ type Tracker struct {
 	deps      Deps
 	committer *committer
 	sightings *sightings
+	outbox    *outbox
+	raw       *rawLog
+	any       *anyPort // nil if it is off
 	metrics   *metrics
 	ports     []*port
+	upstream  *transport.Upstream // nil for none
 }
 
 // port is one open listener.
@@ -89,6 +101,8 @@ func New(cfg Config, deps Deps) (*Tracker, error) {
 		cfg: cfg, deps: deps, metrics: m,
 		committer: newCommitter(deps.Publisher, m),
 		sightings: newSightings(deps.Store, deps.Log),
+		outbox:    newOutbox(deps, m.commands),
+		raw:       newRawLog(deps),
 	}
 	if err := t.listen(); err != nil {
 		t.close()
@@ -119,8 +133,9 @@ func (t *Tracker) listen() error {
 			}
 		}
 	}
+	errs = append(errs, t.listenAny(), t.listenMQTT())
 	for name := range t.cfg.Ports {
-		if !known[name] && name != anyProtocol {
+		if !known[name] && !slices.Contains([]string{anyProtocol, mqttName, mqttsName}, name) {
 			errs = append(errs, fmt.Errorf("tracker.ports names the protocol %q, which does not exist: %w", name, data.ErrInvalid))
 		}
 	}
@@ -136,7 +151,11 @@ func (t *Tracker) open(p protocol.Protocol, tr protocol.Transport, number int) (
 		o.listener, err = net.Listen("tcp", addr)
 	}
 	if err != nil {
-		return fmt.Errorf("open the %s port of %s: %w; set tracker.ports (%s=PORT or %s=off) or tracker.port-offset if another program uses it", tr, p.Name, err, p.Name, p.Name)
+		setting := fmt.Sprintf("tracker.ports (%s=PORT or %s=off)", p.Name, p.Name)
+		if p.Name == anyName {
+			setting = "tracker.any-port (PORT or off)"
+		}
+		return fmt.Errorf("open the %s port of %s: %w; set %s or tracker.port-offset if another program uses it", tr, p.Name, err, setting)
 	}
 	t.ports = append(t.ports, o)
 	return nil
@@ -177,11 +196,16 @@ func (t *Tracker) Run(ctx context.Context) error {
 	var behind errgroup.Group
 	behind.Go(func() error { t.committer.run(after); return nil })
 	behind.Go(func() error { t.sightings.run(after); return nil })
+	behind.Go(func() error { return t.outbox.run(after) })
+	behind.Go(func() error { return t.raw.run(after) })
 
 	var front errgroup.Group
 	pool := &transport.Pool{}
+	t.serveMQTT(ctx, &front, pool)
 	for _, o := range t.ports {
-		front.Go(func() error { return t.serve(ctx, o, pool) })
+		if o.transport != protocol.MQTT {
+			front.Go(func() error { return t.serve(ctx, o, pool) })
+		}
 	}
 	err := front.Wait()
 	stop()
@@ -197,11 +221,16 @@ func (t *Tracker) serve(ctx context.Context, o *port, pool *transport.Pool) erro
 	counter := t.metrics.transport(o.protocol.Name, o.transport)
 	h := &handler{t: t, protocol: o.protocol, count: t.metrics.protocol(o.protocol.Name)}
 	log := t.deps.Log.With("protocol", o.protocol.Name, "transport", o.transport.String())
+	if o.protocol.Name == anyName {
+		return t.any.serve(ctx, o, pool, log)
+	}
 	switch o.transport {
 	case protocol.UDP:
 		return transport.ServeUDP(ctx, o.packets, h, lim, counter, log)
 	case protocol.HTTP:
-		return transport.ServeHTTP(ctx, o.listener, h, lim, pool, counter, log)
+		requests, longest := t.httpHandler(h, lim.Frame)
+		lim.Frame = longest
+		return transport.ServeHTTP(ctx, o.listener, requests, lim, pool, counter, log)
 	}
 	return transport.ServeTCP(ctx, o.listener, h, lim, pool, counter, log)
 }

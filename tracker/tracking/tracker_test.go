@@ -207,6 +207,8 @@ type rig struct {
 	store *fakeStore
 	stop  func()
 	addr  map[string]string // "line/tcp" -> address
+	// deps changes the parts the tracker works with.
+	deps func(*Deps)
 }
 
 func start(t *testing.T, change func(*Config, *rig)) *rig {
@@ -219,15 +221,20 @@ func start(t *testing.T, change func(*Config, *rig)) *rig {
 	cfg := DefaultConfig()
 	cfg.Host = "127.0.0.1"
 	cfg.Ports = map[string]string{"line": "0", "web": "0"}
+	cfg.AnyPort = "off"
 	if change != nil {
 		change(&cfg, r)
 	}
-	tr, err := New(cfg, Deps{
+	deps := Deps{
 		Protocols: []protocol.Protocol{lineProtocol, webProtocol},
 		Devices:   r.store, Store: r.store, Bus: r.store, Publisher: r.bus,
 		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
 		Now: func() time.Time { return base.Add(time.Minute) },
-	})
+	}
+	if r.deps != nil {
+		r.deps(&deps)
+	}
+	tr, err := New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -563,6 +570,7 @@ func TestTakenPortOpensNothing(t *testing.T) {
 	cfg := DefaultConfig()
 	cfg.Host = "127.0.0.1"
 	cfg.Ports = map[string]string{"line": port, "web": "off"}
+	cfg.AnyPort = "off"
 	_, err = New(cfg, Deps{Protocols: []protocol.Protocol{lineProtocol, webProtocol}, Metrics: prometheus.NewRegistry()})
 	if err == nil || !strings.Contains(err.Error(), port) || !strings.Contains(err.Error(), "line=") {
 		t.Fatalf("got %v, want an error that names the port and the setting", err)
@@ -591,6 +599,7 @@ func TestConfigErrors(t *testing.T) {
 		cfg := DefaultConfig()
 		cfg.Host = "127.0.0.1"
 		cfg.Ports = map[string]string{"line": "0", "web": "0"}
+		cfg.AnyPort = "off"
 		change(&cfg)
 		_, err := New(cfg, Deps{Protocols: []protocol.Protocol{lineProtocol, webProtocol}, Metrics: prometheus.NewRegistry()})
 		if !errors.Is(err, data.ErrInvalid) {

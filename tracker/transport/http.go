@@ -98,6 +98,7 @@ func (s httpHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		Query:       r.URL.RawQuery,
 		ContentType: r.Header.Get("Content-Type"),
 		Header:      r.Header.Get,
+		SetHeader:   w.Header().Set,
 		Body:        body,
 	}, r.RemoteAddr)
 	w.WriteHeader(status)

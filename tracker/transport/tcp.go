@@ -73,28 +73,35 @@ func ServeTCP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *
 
 // serveConn talks with one device.
 func serveConn(ctx context.Context, conn net.Conn, h Handler, lim Limits, c Counter, log *slog.Logger) {
-	session := h.Open(protocol.TCP, conn.RemoteAddr())
+	serveFrom(ctx, conn, newReader(conn), h, lim, c, log)
+}
+
+// serveFrom talks with a device of which r may have read something already.
+func serveFrom(ctx context.Context, conn net.Conn, r *reader, h Handler, lim Limits, c Counter, log *slog.Logger) {
+	w := &connWriter{conn: conn, limit: lim.Answer, c: c}
+	session := h.Open(protocol.TCP, conn.RemoteAddr(), w)
 	defer session.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	r := newReader(conn)
+	// What was taken is finished also while the listeners stop.
+	finish := context.WithoutCancel(ctx)
 	wait := lim.Greeting
-	for {
+	for replay := r.replay(); ; replay = false {
 		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil || ctx.Err() != nil {
 			return
 		}
-		if err := r.fill(); err != nil {
-			logEnd(log, conn, err)
-			return
+		if !replay {
+			if err := r.fill(); err != nil {
+				logEnd(log, conn, err)
+				return
+			}
+			c.Bytes(r.fresh, 0)
 		}
 		wait = lim.Idle
-		c.Bytes(r.fresh, 0)
-		used, reply, err := receive(context.WithoutCancel(ctx), session, r.pending, lim.Answer)
+		used, reply, err := receive(finish, session, r.pending, lim.Answer)
 		if len(reply) > 0 {
-			conn.SetWriteDeadline(time.Now().Add(lim.Answer))
-			n, werr := conn.Write(reply)
-			c.Bytes(0, n)
+			_, werr := w.Write(reply)
 			err = errors.Join(err, werr)
 		}
 		if err == nil && len(r.pending)-used > lim.Frame {
@@ -104,8 +111,29 @@ func serveConn(ctx context.Context, conn net.Conn, h Handler, lim Limits, c Coun
 			logEnd(log, conn, err)
 			return
 		}
+		session.Answered()
 		r.discard(used)
 	}
+}
+
+// connWriter writes to a connection, one writer at a time: each gets the whole
+// of the time.
+type connWriter struct {
+	mu    sync.Mutex
+	conn  net.Conn
+	limit time.Duration
+	c     Counter
+}
+
+func (w *connWriter) Write(b []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.conn.SetWriteDeadline(time.Now().Add(w.limit)); err != nil {
+		return 0, err
+	}
+	n, err := w.conn.Write(b)
+	w.c.Bytes(0, n)
+	return n, err
 }
 
 // receive lets a session finish what it has taken, also while the listeners
@@ -164,6 +192,12 @@ func (r *reader) fill() error {
 	r.kept = append(r.kept, (*r.pooled)[:n]...)
 	r.pending = r.kept
 	return nil
+}
+
+// replay offers again what was read and kept; false if there is nothing.
+func (r *reader) replay() bool {
+	r.pending = r.kept
+	return len(r.kept) > 0
 }
 
 // discard forgets the first n bytes of pending and gives the buffer back.

@@ -20,14 +20,25 @@ type Session interface {
 	// next. It returns when all that it took is durable. After an error the
 	// answer is still sent, then the connection is closed.
 	Receive(ctx context.Context, buf []byte) (used int, reply []byte, err error)
+	// Answered is called after each Receive without an error, when the reply has
+	// been written.
+	Answered()
 	// Close says that the conversation is over.
 	Close()
 }
 
+// Writer sends to a device at any time, beside the replies of its session. Each
+// Write goes out in one piece or fails, after Limits.Answer at the latest; n
+// tells how many bytes left. It may be used by several goroutines at once, and
+// after the session: then it fails.
+type Writer interface {
+	Write(b []byte) (n int, err error)
+}
+
 // Handler makes sessions and answers requests.
 type Handler interface {
-	// Open starts a session with a remote address.
-	Open(t protocol.Transport, remote net.Addr) Session
+	// Open starts a session with a remote address. w reaches the device.
+	Open(t protocol.Transport, remote net.Addr, w Writer) Session
 	// Request answers an HTTP request of a device with a status and a body.
 	Request(ctx context.Context, r *protocol.Request, remote string) (status int, body []byte)
 }

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -49,17 +50,33 @@ func ServeUDP(ctx context.Context, conn net.PacketConn, h Handler, lim Limits, c
 		}
 		workers.Go(func() {
 			defer func() { <-slots }()
-			session := h.Open(protocol.UDP, remote)
+			w := packetWriter{conn, remote, c}
+			session := h.Open(protocol.UDP, remote, w)
 			defer session.Close()
 			_, reply, err := receive(context.WithoutCancel(ctx), session, datagram, lim.Answer)
 			if err != nil {
 				log.Debug("datagram", "remote", remote.String(), "err", err)
 			}
 			if len(reply) > 0 {
-				if n, err := conn.WriteTo(reply, remote); err == nil {
-					c.Bytes(0, n)
-				}
+				_, werr := w.Write(reply)
+				err = errors.Join(err, werr)
+			}
+			if err == nil {
+				session.Answered()
 			}
 		})
 	}
+}
+
+// packetWriter sends datagrams to one address.
+type packetWriter struct {
+	conn   net.PacketConn
+	remote net.Addr
+	c      Counter
+}
+
+func (w packetWriter) Write(b []byte) (int, error) {
+	n, err := w.conn.WriteTo(b, w.remote)
+	w.c.Bytes(0, n)
+	return n, err
 }

@@ -13,7 +13,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -41,17 +40,15 @@ func (c Config) Validate() error {
 }
 
 const (
-	streamName   = "WAYMARK_POSITIONS"
-	consumerName = "process"
 	// connectTimeout bounds the first connection and the set-up of the stream.
 	connectTimeout = 10 * time.Second
-	// maxPending bounds publishes that wait for their acknowledgement.
-	maxPending = 4096
-	// ackWait is how long a batch may be worked on before it is delivered again;
-	// processing extends it while it works.
-	ackWait = 30 * time.Second
-	// maxUnacked bounds the batches that are delivered and not yet stored.
-	maxUnacked = 512
+	// publishTimeout bounds a publish that is not acknowledged, and maxPending how
+	// many wait.
+	publishTimeout = 10 * time.Second
+	maxPending     = 4096
+	// pingEvery finds a server that is gone without a word, at the second ping
+	// that stays without an answer.
+	pingEvery = 3 * time.Second
 )
 
 // Bus is a connection to the bus. Its methods may be called by several
@@ -61,14 +58,15 @@ type Bus struct {
 	conn   *nats.Conn
 	js     jetstream.JetStream
 	stream jetstream.Stream
-	server *server.Server // nil with an external bus
+	max    int64           // bytes of the stream
+	server *embeddedServer // nil with an external bus
 	unlock func()
 }
 
 // Open connects to the bus of cfg.URL, or starts one in this process that keeps
 // its files in dir.
 func Open(ctx context.Context, cfg Config, dir string, log *slog.Logger) (*Bus, error) {
-	b := &Bus{log: log, unlock: func() {}}
+	b := &Bus{log: log, max: int64(cfg.MaxBacklogMB) << 20, unlock: func() {}}
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
 	if err := b.open(ctx, cfg, dir); err != nil {
@@ -83,17 +81,18 @@ func (b *Bus) open(ctx context.Context, cfg Config, dir string) (err error) {
 		if b.unlock, err = lockDir(dir); err != nil {
 			return err
 		}
-		if b.server, err = startServer(ctx, cfg, dir, b.log); err != nil {
+		if b.server, err = startEmbedded(ctx, dir, b.max, b.log); err != nil {
 			return err
 		}
 	}
 	if err := b.connect(cfg); err != nil {
 		return err
 	}
-	if b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(maxPending)); err != nil {
+	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(maxPending), jetstream.WithPublishAsyncTimeout(publishTimeout))
+	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
-	return b.openStream(ctx, cfg)
+	return b.openStream(ctx)
 }
 
 func (b *Bus) connect(cfg Config) (err error) {
@@ -102,6 +101,8 @@ func (b *Bus) connect(cfg Config) (err error) {
 		nats.Timeout(connectTimeout / 2),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(500 * time.Millisecond),
+		nats.PingInterval(pingEvery),
+		nats.MaxPingsOutstanding(2),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				b.log.Warn("bus disconnected", "err", err)
@@ -142,42 +143,6 @@ func redact(err error, urls string) error {
 	return errors.New(text)
 }
 
-func (b *Bus) openStream(ctx context.Context, cfg Config) error {
-	replicas := 1
-	if b.server == nil {
-		replicas = b.clusterReplicas()
-	}
-	want := jetstream.StreamConfig{
-		Name:        streamName,
-		Description: "decoded positions that wait to be stored",
-		Subjects:    []string{data.SubjectPositions + ".*"},
-		// A message leaves when it is stored; what does not fit is refused, so
-		// that the device keeps it.
-		Retention: jetstream.WorkQueuePolicy,
-		Discard:   jetstream.DiscardNew,
-		MaxBytes:  int64(cfg.MaxBacklogMB) << 20,
-		Storage:   jetstream.FileStorage,
-		Replicas:  replicas,
-	}
-	var err error
-	b.stream, err = b.js.CreateOrUpdateStream(ctx, want)
-	if errors.Is(err, jetstream.ErrJetStreamNotEnabled) || errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) || errors.Is(err, nats.ErrNoResponders) {
-		return fmt.Errorf("the NATS server runs without JetStream: start it with -js (or jetstream {} in its configuration): %w", data.ErrUnavailable)
-	}
-	if err != nil {
-		return fmt.Errorf("create the stream %s: %w", streamName, err)
-	}
-	return nil
-}
-
-// clusterReplicas asks for three copies where there are three servers.
-func (b *Bus) clusterReplicas() int {
-	if b.conn.ConnectedClusterName() != "" && len(b.conn.Servers()) >= 3 {
-		return 3
-	}
-	return 1
-}
-
 // Embedded tells whether the bus lives in this process.
 func (b *Bus) Embedded() bool { return b.server != nil }
 
@@ -193,6 +158,11 @@ func (b *Bus) Shards() int {
 
 // Ready tells whether the bus answers, for readiness checks.
 func (b *Bus) Ready(ctx context.Context) error {
+	if b.server != nil {
+		if err := b.server.trouble(); err != nil {
+			return err
+		}
+	}
 	if !b.conn.IsConnected() {
 		return fmt.Errorf("bus not connected: %w", data.ErrUnavailable)
 	}
@@ -218,8 +188,7 @@ func (b *Bus) Close() {
 		b.conn.Close()
 	}
 	if b.server != nil {
-		b.server.Shutdown()
-		b.server.WaitForShutdown()
+		b.server.close()
 	}
 	b.unlock()
 }

@@ -67,6 +67,26 @@ func (b *Bus) SubscribeUsers(f func(data.UserChange)) (unsubscribe func(), err e
 	})
 }
 
+// PublishAccess tells every service that what people may see has changed.
+func (b *Bus) PublishAccess(c data.AccessChange) error {
+	if err := b.conn.Publish(data.SubjectAccess, data.EncodeMessage(c)); err != nil {
+		return fmt.Errorf("publish access change: %w", err)
+	}
+	return nil
+}
+
+// SubscribeAccess calls f for every change of what people may see, one call at
+// a time.
+func (b *Bus) SubscribeAccess(f func(data.AccessChange)) (unsubscribe func(), err error) {
+	return b.subscribe(data.SubjectAccess, func(m *nats.Msg) error {
+		c, err := data.DecodeMessage[data.AccessChange](m.Data)
+		if err == nil {
+			f(c)
+		}
+		return err
+	})
+}
+
 // botNameTimeout bounds the question for the bot's name.
 const botNameTimeout = time.Second
 

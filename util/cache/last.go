@@ -90,6 +90,24 @@ func (l *Last) Invalidate(ch data.DeviceChange) {
 	l.entries.remove(ch.ID)
 }
 
+// ForgetShard forgets the devices of a shard, which somebody else stored
+// positions of meanwhile.
+func (l *Last) ForgetShard(shard int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.changes++
+	for id := range l.loads {
+		if data.Shard(id) == shard {
+			delete(l.loads, id)
+		}
+	}
+	for id := range l.entries.nodes {
+		if data.Shard(id) == shard {
+			l.entries.remove(id)
+		}
+	}
+}
+
 // Newer tells whether p is a later report than old; any report is later than
 // none (DeviceID 0).
 func Newer(p, old *data.Position) bool {

@@ -36,7 +36,9 @@ func RunAlone(ctx context.Context, core Core, log *slog.Logger, start func(*Part
 		return err
 	}
 	var group rungroup.Group
-	group.Layer().Go("operations", ops.Serve(p.Health))
+	behind := group.Layer()
+	behind.Go("operations", ops.Serve(p.Health))
+	behind.Go("memory", Collect)
 	group.Layer().Go("service", run)
 	group.Layer().Go("readiness", p.Health.LameDuck(lameDuck))
 	return group.Run(ctx)

@@ -19,6 +19,7 @@ import (
 	"github.com/waymark-gps/waymark/util/health"
 	"github.com/waymark-gps/waymark/util/logging"
 	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/open"
 )
 
@@ -34,6 +35,17 @@ type Core struct {
 // StorageConfig says where things are kept.
 type StorageConfig struct {
 	URL string `koanf:"url" desc:"database, postgres://user:password@host/name or sqlite:///file; empty is SQLite in data-dir" secret:"true"`
+	// KeepFullDays and KeepThinnedDays may be replaced by attributes of a device.
+	KeepFullDays    int `koanf:"keep-full-days" desc:"days that every position is kept; 0 is for ever"`
+	KeepThinnedDays int `koanf:"keep-thinned-days" desc:"days after those that one position a minute is kept; 0 is for ever, -1 is not at all"`
+}
+
+// Validate checks the values.
+func (c StorageConfig) Validate() error {
+	if c.KeepFullDays < 0 || c.KeepThinnedDays < -1 {
+		return fmt.Errorf("keep-full-days is %d and keep-thinned-days %d, want at least 0 and -1: %w", c.KeepFullDays, c.KeepThinnedDays, data.ErrInvalid)
+	}
+	return nil
 }
 
 // DefaultCore runs without anything else.
@@ -98,7 +110,7 @@ func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
 	if p.Bus, err = bus.Open(ctx, c.Bus, filepath.Join(c.DataDir, "bus"), log); err != nil {
 		return nil, err
 	}
-	if p.Store, err = openStore(ctx, c, log); err != nil {
+	if p.Store, err = openStore(ctx, c, log, observeHistory(p.Metrics)); err != nil {
 		p.Bus.Close()
 		return nil, fmt.Errorf("open the store (storage.url): %w", err)
 	}
@@ -108,9 +120,10 @@ func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
 }
 
 // openStore waits for a database that is still starting.
-func openStore(ctx context.Context, c Core, log *slog.Logger) (storage.Store, error) {
+func openStore(ctx context.Context, c Core, log *slog.Logger, observe func(history.Compaction)) (storage.Store, error) {
+	keep := history.WithRetention(history.Retention{FullDays: c.Storage.KeepFullDays, ThinDays: c.Storage.KeepThinnedDays})
 	for {
-		store, err := open.Store(ctx, c.Storage.URL, c.DataDir, log)
+		store, err := open.Store(ctx, c.Storage.URL, c.DataDir, log, keep, history.WithObserver(observe))
 		if c.Storage.URL == "" || !errors.Is(err, data.ErrUnavailable) {
 			return store, err
 		}

@@ -17,14 +17,18 @@ import (
 // adminRoutes are those for administrators alone.
 func (s *Server) adminRoutes(r chi.Router) {
 	r.Use(s.administratorOnly)
-	r.Post("/permissions", s.handle(s.postPermission))
-	r.Delete("/permissions", s.handle(s.deletePermission))
+	r.Get("/permissions", s.handle(s.getPermissions))
+	r.Get("/audit", s.handle(s.getAudit))
+	r.Put("/server", s.handle(s.putServer))
+	r.Get("/session/{id}", s.handle(s.actAs))
 	r.Get("/unknown-devices", s.handle(s.getUnknownDevices))
 	r.Post("/unknown-devices/register", s.handle(s.registerUnknownDevice))
 	r.Delete("/unknown-devices/{uniqueId}", s.handle(s.deleteUnknownDevice))
 }
 
-// getUnknownDevices lists the strangers, latest seen first.
+// getUnknownDevices lists the strangers, latest seen first. One without a
+// protocol is a peer that nobody understands: its uniqueId is its network
+// address, guesses are the protocols it may speak.
 func (s *Server) getUnknownDevices(w http.ResponseWriter, r *http.Request) error {
 	list, err := s.deps.Store.ListUnknownDevices(r.Context())
 	if err != nil {
@@ -48,6 +52,31 @@ func appendUnknownDevice(b []byte, d *data.UnknownDevice) []byte {
 	b = strconv.AppendInt(b, d.Count, 10)
 	b = append(b, `,"lastFrame":`...)
 	b = data.AppendJSONString(b, showFrame(d.LastFrame))
+	b = append(b, `,"frames":`...)
+	b = appendList(b, len(d.Frames), func(b []byte, i int) []byte { return appendFrame(b, d.Frames[i]) })
+	b = append(b, `,"guesses":`...)
+	b = appendList(b, len(d.Guesses), func(b []byte, i int) []byte { return data.AppendJSONString(b, d.Guesses[i]) })
+	b = append(b, `,"preview":`...)
+	if d.Preview == nil {
+		b = append(b, "null"...)
+	}
+	b = append(b, d.Preview...)
+	return append(b, '}')
+}
+
+// appendFrame writes a frame in hexadecimal digits and as text, where a dot
+// stands for what cannot be printed.
+func appendFrame(b, frame []byte) []byte {
+	b = append(b, `{"hex":"`...)
+	b = hex.AppendEncode(b, frame)
+	b = append(b, `","text":`...)
+	text := make([]byte, len(frame))
+	for i, c := range frame {
+		if text[i] = c; c < ' ' || c > '~' {
+			text[i] = '.'
+		}
+	}
+	b = data.AppendJSONString(b, string(text))
 	return append(b, '}')
 }
 
@@ -88,6 +117,9 @@ func (s *Server) registerUnknownDevice(w http.ResponseWriter, r *http.Request) e
 	if d.Name == "" {
 		d.Name = d.UniqueID
 	}
+	if err := s.checkRecognised(r, d.UniqueID); err != nil {
+		return err
+	}
 	if err := s.createDevice(r, &d); err != nil {
 		return err
 	}
@@ -98,6 +130,28 @@ func (s *Server) registerUnknownDevice(w http.ResponseWriter, r *http.Request) e
 	return writeJSON(w, d.AppendJSON(nil, s.deps.Now()))
 }
 
+// checkRecognised refuses to make a device of a peer that nobody understands:
+// it has an address and no identity.
+func (s *Server) checkRecognised(r *http.Request, uniqueID string) error {
+	list, err := s.deps.Store.ListUnknownDevices(r.Context())
+	if err != nil {
+		return fmt.Errorf("list unknown devices: %w", err)
+	}
+	nameless := false
+	for i := range list {
+		if list[i].UniqueID == uniqueID {
+			if list[i].Protocol != "" {
+				return nil
+			}
+			nameless = true
+		}
+	}
+	if nameless {
+		return invalid("nobody knows who this is: what it sends is of no known protocol; find out its protocol, point it to that port and register it when it has said its identifier")
+	}
+	return nil
+}
+
 func (s *Server) deleteUnknownDevice(w http.ResponseWriter, r *http.Request) error {
 	uniqueID, err := url.PathUnescape(chi.URLParam(r, "uniqueId"))
 	if err != nil {
@@ -106,5 +160,6 @@ func (s *Server) deleteUnknownDevice(w http.ResponseWriter, r *http.Request) err
 	if err := s.deps.Store.ForgetUnknownDevice(r.Context(), uniqueID); err != nil {
 		return hidden(err)
 	}
+	s.record(r, actionDelete, "unknownDevice", 0, map[string]any{"uniqueId": uniqueID})
 	return writeNothing(w)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -22,6 +23,8 @@ type client struct {
 	http *http.Client
 	// email and password are sent with every request, if set.
 	email, password string
+	// query is added to the address of the socket.
+	query string
 }
 
 func (e *env) client() *client {
@@ -128,7 +131,7 @@ func (c *client) dial(headers ...string) (*socket, int) {
 		r := &http.Request{Header: h}
 		r.SetBasicAuth(c.email, c.password)
 	}
-	conn, res, err := websocket.Dial(c.e.t.Context(), c.e.url+"/api/socket", &websocket.DialOptions{
+	conn, res, err := websocket.Dial(c.e.t.Context(), c.e.url+"/api/socket"+c.query, &websocket.DialOptions{
 		HTTPClient: &http.Client{Jar: c.http.Jar}, HTTPHeader: h,
 	})
 	if err != nil {
@@ -202,4 +205,9 @@ func ids(t *testing.T, body string) []int64 {
 		out = append(out, o.ID)
 	}
 	return out
+}
+
+// permit is the body that lets a user see a device; the order of its keys counts.
+func permit(userID, deviceID int64) string {
+	return fmt.Sprintf(`{"userId":%d,"deviceId":%d}`, userID, deviceID)
 }

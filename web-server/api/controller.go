@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"net/url"
 	"sync"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/web-server/auth"
 	"github.com/waymark-gps/waymark/web-server/live"
@@ -35,6 +38,7 @@ const (
 	// tidyEvery is how often expired sessions are removed.
 	tidyEvery = time.Hour
 
+	maxTokenRate   = 10_000
 	maxHeaderBytes = 64 << 10
 	maxBodyBytes   = 1 << 20
 	// gzipFrom is the size from which an answer is compressed, in bytes.
@@ -44,15 +48,57 @@ const (
 // Config is what an operator can set.
 type Config struct {
 	Listen string `koanf:"listen" desc:"address and port of the web interface and its API"`
+	// InterlockSpeed is data.InterlockSpeedKmh unless somebody says otherwise.
+	URL            string          `koanf:"url" desc:"address that people open, like https://track.example.org; needed for passkeys, OpenID and mails with links"`
+	TrustedProxies []string        `koanf:"trusted-proxies" desc:"addresses and networks of reverse proxies; only of them X-Forwarded-For and X-Forwarded-Proto are taken"`
+	TokenRate      int             `koanf:"token-rate" desc:"requests per second that a personal token may make on average; 0 is no limit"`
+	MaxConnections int             `koanf:"max-connections" desc:"connections open at once, live updates included; more have to wait"`
+	TLS            TLSConfig       `koanf:"tls"`
+	OIDC           auth.OIDCConfig `koanf:"oidc"`
+	InterlockSpeed int             `koanf:"interlock-speed" desc:"speed in km/h above which the engine of a vehicle is not stopped, unless the command is forced"`
 }
 
 // DefaultConfig listens on the port that existing clients expect.
-func DefaultConfig() Config { return Config{Listen: ":8082"} }
+func DefaultConfig() Config {
+	return Config{
+		Listen: ":8082", TokenRate: 100, MaxConnections: 10_000, OIDC: auth.DefaultOIDCConfig(), InterlockSpeed: data.InterlockSpeedKmh,
+	}
+}
 
 // Validate checks the values.
 func (c Config) Validate() error {
 	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
 		return fmt.Errorf("listen is %q, it must be an address and port like :8082: %w", c.Listen, data.ErrInvalid)
+	}
+	if err := checkURL(c.URL); err != nil {
+		return err
+	}
+	if c.URL == "" && c.OIDC.Enabled() {
+		return fmt.Errorf("oidc.issuer needs url, the address that people open: %w", data.ErrInvalid)
+	}
+	if c.TokenRate < 0 || c.TokenRate > maxTokenRate {
+		return fmt.Errorf("token-rate is %d, it must be 0 to %d: %w", c.TokenRate, maxTokenRate, data.ErrInvalid)
+	}
+	if c.MaxConnections < 1 {
+		return fmt.Errorf("max-connections is %d, it must be at least 1: %w", c.MaxConnections, data.ErrInvalid)
+	}
+	if _, err := parsePrefixes(c.TrustedProxies); err != nil {
+		return err
+	}
+	if c.InterlockSpeed < 1 {
+		return fmt.Errorf("interlock-speed is %d, it must be at least 1 km/h: %w", c.InterlockSpeed, data.ErrInvalid)
+	}
+	return nil
+}
+
+// checkURL checks the address that people open; empty for none.
+func checkURL(address string) error {
+	if address == "" {
+		return nil
+	}
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || address != u.Scheme+"://"+u.Host {
+		return fmt.Errorf("url is %q, it must be an address without a path, like https://track.example.org: %w", address, data.ErrInvalid)
 	}
 	return nil
 }
@@ -62,6 +108,13 @@ type Bus interface {
 	live.Bus
 	PublishDevice(data.DeviceChange) error
 	PublishUser(data.UserChange) error
+	PublishAccess(data.AccessChange) error
+	SubscribeAccess(func(data.AccessChange)) (unsubscribe func(), err error)
+	PublishLive(shard int, positions []data.Position) error
+	PublishCommand(data.CommandChange) error
+	// CommandTypes are the commands of a protocol; data.ErrUnavailable while no
+	// tracker runs.
+	CommandTypes(protocol string) ([]string, error)
 }
 
 // Deps are the parts a Server works with. All are needed, except where said.
@@ -70,6 +123,8 @@ type Deps struct {
 	Bus   Bus
 	Log   *slog.Logger
 	Now   func() time.Time
+	// Mail sends mail; nil where none is sent.
+	Mail Mailer
 	// Metrics is where the server's metrics are registered.
 	Metrics prometheus.Registerer
 	// UI serves the web interface: every path that is not ours.
@@ -89,14 +144,30 @@ type Deps struct {
 
 // Server is the web server.
 type Server struct {
-	deps    Deps
+	deps Deps
+	cfg  Config
+	// proxies are the trusted ones.
+	proxies []netip.Prefix
+	// passkeys and openID are nil where they are not set up.
+	passkeys *auth.Passkeys
+	openID   *auth.OIDC
+	// resets are the mails about forgotten passwords that wait.
+	resets  chan reset
 	auth    *auth.Service
+	access  *access.Service
+	shares  *auth.Shares
+	tracks  *histories
 	hub     *live.Hub
 	metrics *metrics
 	handler http.Handler
 	// editUsers makes one change of accounts follow the other, so that checks
 	// on the old state still hold when the new one is written.
 	editUsers sync.Mutex
+	// waits are the requests that wait for a command to leave.
+	waits waits
+	// sentWait is how long they wait.
+	sentWait     time.Duration
+	interlockKmh float64
 }
 
 // New makes a Server.
@@ -113,8 +184,12 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Passwords == (auth.Params{}) {
 		deps.Passwords = auth.DefaultParams
 	}
-	s := &Server{deps: deps, auth: auth.New(deps.Store, deps.Passwords, deps.Now)}
+	s := &Server{deps: deps, auth: auth.New(deps.Store, deps.Passwords, deps.Now), access: access.New(deps.Store, deps.Now), interlockKmh: float64(cfg.InterlockSpeed), sentWait: data.CommandSentNow}
+	if err := s.setUpAccounts(cfg); err != nil {
+		return nil, err
+	}
 	var err error
+	s.shares, s.tracks = auth.NewShares(deps.Store, s.access, deps.Now), newHistories(deps.Now)
 	if s.hub, err = live.New(deps.Store, deps.Bus, deps.Log, deps.Now, deps.Metrics); err != nil {
 		return nil, err
 	}
@@ -125,6 +200,25 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// setUpAccounts sets up the ways to sign in.
+func (s *Server) setUpAccounts(cfg Config) (err error) {
+	s.cfg, s.resets = cfg, make(chan reset, resetQueue)
+	if s.proxies, err = parsePrefixes(cfg.TrustedProxies); err != nil {
+		return err
+	}
+	s.auth.LimitRequests(cfg.TokenRate)
+	if cfg.URL == "" {
+		return nil
+	}
+	if s.passkeys, err = auth.NewPasskeys(s.auth, cfg.URL); err != nil {
+		return err
+	}
+	if cfg.OIDC.Enabled() {
+		s.openID = auth.NewOIDC(s.auth, cfg.OIDC, cfg.URL)
+	}
+	return nil
 }
 
 // Handler serves everything, sockets included; those need Run for updates.
@@ -142,9 +236,22 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
 	}
+	unwatch, err := s.deps.Bus.SubscribeCommands(s.waits.changed)
+	if err != nil {
+		l.Close()
+		return fmt.Errorf("subscribe to commands: %w", err)
+	}
+	defer unwatch()
+	unsubscribe, err := s.deps.Bus.SubscribeAccess(s.onAccess)
+	if err != nil {
+		l.Close()
+		return fmt.Errorf("subscribe to permissions: %w", err)
+	}
+	defer unsubscribe()
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
+	g.Go(func() error { return s.sendResets(ctx) })
 	g.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve web: %w", err)
@@ -177,6 +284,12 @@ func (s *Server) tidy(ctx context.Context) error {
 			if err := s.deps.Store.DeleteExpiredSessions(ask, s.deps.Now()); err != nil && ctx.Err() == nil {
 				s.deps.Log.Warn("remove expired sessions", "err", err)
 			}
+			if err := s.deps.Store.DeleteEndedShares(ask, s.deps.Now().Add(-keepEndedShares)); err != nil && ctx.Err() == nil {
+				s.deps.Log.Warn("remove ended shares", "err", err)
+			}
+			if err := s.deps.Store.DeleteExpiredTickets(ask, s.deps.Now()); err != nil && ctx.Err() == nil {
+				s.deps.Log.Warn("remove expired tickets", "err", err)
+			}
 			cancel()
 		}
 	}
@@ -184,7 +297,7 @@ func (s *Server) tidy(ctx context.Context) error {
 
 func (s *Server) routes() (http.Handler, error) {
 	gzip, err := gzhttp.NewWrapper(gzhttp.MinSize(gzipFrom), gzhttp.CompressionLevel(3),
-		gzhttp.ContentTypes([]string{"application/json"}))
+		gzhttp.ContentTypes(compressed))
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
@@ -194,7 +307,7 @@ func (s *Server) routes() (http.Handler, error) {
 	}))
 
 	r := chi.NewRouter()
-	r.Use(s.observe, s.recoverPanic, s.securityHeaders)
+	r.Use(s.behindProxy, s.observe, s.recoverPanic, s.securityHeaders)
 	if s.deps.Health != nil {
 		for _, path := range []string{"/healthz", "/readyz"} {
 			r.Handle(path, s.deps.Health)
@@ -208,15 +321,26 @@ func (s *Server) routes() (http.Handler, error) {
 		r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
 			writeText(w, http.StatusMethodNotAllowed, "this address does not know that method")
 		})
-		r.With(s.authenticate).Get("/socket", s.handle(s.getSocket))
-		r.With(s.authenticate, deadline(streamTimeout), asMiddleware(gzip)).Get("/positions", s.handle(s.getPositions))
+		r.With(tokenInQuery, s.authenticate).Get("/socket", s.handle(s.getSocket))
+		r.With(s.authenticate).Get("/stream", s.handle(s.getStream))
+		r.Group(func(r chi.Router) {
+			r.Use(s.authenticate, deadline(streamTimeout), asMiddleware(gzip))
+			s.positionRoutes(r)
+		})
 		r.Group(func(r chi.Router) {
 			r.Use(deadline(requestTimeout), asMiddleware(gzip))
 			r.Get("/server", s.handle(s.getServer))
 			r.Get("/health", s.handle(s.getHealth))
+			r.Get("/public/{token}", s.handle(s.getPublic))
 			r.Get("/session", s.handle(s.getSession))
 			r.Post("/session", s.handle(s.postSession))
 			r.Delete("/session", s.handle(s.deleteSession))
+			r.Post("/session/passkey/options", s.handle(s.postPasskeyLoginOptions))
+			r.Post("/session/passkey", s.handle(s.postPasskeyLogin))
+			r.Get("/session/openid/auth", s.handle(s.getOpenID))
+			r.Get("/session/openid/callback", s.handle(s.getOpenIDCallback))
+			r.Post("/password/reset", s.handle(s.postReset))
+			r.Post("/password/update", s.handle(s.postNewPassword))
 			r.Post("/users", s.handle(s.postUser)) // the first user has no account yet
 			r.Group(s.userRoutes)
 		})
@@ -237,19 +361,27 @@ func (s *Server) userRoutes(r chi.Router) {
 	r.Get("/devices/{id}", s.handle(s.getDevice))
 	r.Put("/devices/{id}", s.handle(s.putDevice))
 	r.Delete("/devices/{id}", s.handle(s.deleteDevice))
+	s.accountRoutes(r)
+	s.commandRoutes(r)
 	r.Get("/telegram/link", s.handle(s.getTelegram))
 	r.Post("/telegram/link", s.handle(s.postTelegram))
 	r.Delete("/telegram/link", s.handle(s.deleteTelegram))
-	for _, path := range emptyLists {
-		r.Get(path, s.handle(getEmptyList))
-	}
+	r.Put("/devices/{id}/accumulators", s.handle(s.putAccumulators))
+	r.Post("/devices/{id}/image", s.handle(s.postImage))
+	r.Get("/media/{uniqueId}/{file}", s.handle(s.getMedia))
+	r.Get("/server/timezones", s.handle(s.getTimezones))
+	r.Post("/permissions", s.handle(s.postPermission))
+	r.Post("/permissions/bulk", s.handle(s.postPermissions))
+	r.Delete("/permissions", s.handle(s.deletePermission))
+	r.Delete("/permissions/bulk", s.handle(s.deletePermissions))
+	s.objectRoutes(r)
+	s.shareRoutes(r)
+	r.Get("/reports/events", s.handle(getEmptyList))
 	r.Group(s.adminRoutes)
 }
 
-// emptyLists are kinds of things that existing clients ask for at start and
-// that do not exist here: there are none of them.
-var emptyLists = []string{"/geofences", "/groups", "/drivers", "/maintenance", "/calendars", "/reports/events"}
-
+// getEmptyList answers existing clients that ask for events at start: none are
+// kept here.
 func getEmptyList(w http.ResponseWriter, _ *http.Request) error {
 	return writeJSON(w, []byte("[]"))
 }

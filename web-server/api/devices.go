@@ -5,12 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"net/http"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
-	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
 // The longest texts of a device, in characters.
@@ -26,6 +25,7 @@ type deviceBody struct {
 	Name           *string         `json:"name"`
 	UniqueID       *string         `json:"uniqueId"`
 	GroupID        int64           `json:"groupId"`
+	CalendarID     int64           `json:"calendarId"`
 	Phone          *string         `json:"phone"`
 	Model          *string         `json:"model"`
 	Contact        *string         `json:"contact"`
@@ -39,7 +39,7 @@ type deviceBody struct {
 func readDevice(r *http.Request, d *data.Device) error {
 	expires := timeText(d.ExpiresAt)
 	body := deviceBody{
-		ID: d.ID, Name: &d.Name, UniqueID: &d.UniqueID, GroupID: d.GroupID, Phone: &d.Phone, Model: &d.Model,
+		ID: d.ID, Name: &d.Name, UniqueID: &d.UniqueID, GroupID: d.GroupID, CalendarID: d.CalendarID, Phone: &d.Phone, Model: &d.Model,
 		Contact: &d.Contact, Category: &d.Category, Disabled: d.Disabled, ExpirationTime: &expires,
 	}
 	if err := readJSON(r, &body); err != nil {
@@ -48,10 +48,7 @@ func readDevice(r *http.Request, d *data.Device) error {
 	if d.ID != 0 && body.ID != 0 && body.ID != d.ID {
 		return invalid("the id of the body is not the id of the address")
 	}
-	if body.GroupID < 0 {
-		return invalid("groupId must not be negative")
-	}
-	d.GroupID, d.Disabled = body.GroupID, body.Disabled
+	d.GroupID, d.CalendarID, d.Disabled = body.GroupID, body.CalendarID, body.Disabled
 	for _, field := range []struct {
 		name string
 		from *string
@@ -87,64 +84,64 @@ func readDevice(r *http.Request, d *data.Device) error {
 	return nil
 }
 
-// getDevices lists devices: ?all ?userId ?id… ?uniqueId… ?keyword ?limit ?offset.
+// getDevices lists devices: ?all ?userId ?groupId ?deviceId ?id… ?uniqueId…
+// ?keyword ?limit ?offset ?excludeAttributes.
 func (s *Server) getDevices(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
-	f, err := deviceFilter(q, &auth.Viewer{User: identityOf(r).user})
+	page, err := q.page()
 	if err != nil {
 		return err
 	}
-	devices, err := s.deps.Store.ListDevices(r.Context(), f)
+	f, err := s.deviceFilter(r, q)
+	if err != nil {
+		return err
+	}
+	f.Keyword, f.Limit, f.Offset = page.keyword, page.limit, page.offset
+	devices, err := s.reader(r).ListDevices(r.Context(), f)
 	if err != nil {
 		return fmt.Errorf("list devices: %w", err)
 	}
-	now := s.deps.Now()
+	now := s.clock(r)
 	b := make([]byte, 0, 512*(len(devices)+1))
-	return writeJSON(w, appendList(b, len(devices), func(b []byte, i int) []byte { return devices[i].AppendJSON(b, now) }))
+	return writeJSON(w, appendList(b, len(devices), func(b []byte, i int) []byte {
+		if page.excludeAttributes {
+			devices[i].Attributes = nil
+		}
+		return devices[i].AppendJSON(b, now)
+	}))
 }
 
-// deviceFilter reads the query of a list of devices. Whatever it asks for,
-// only an administrator gets more than what is linked to the account.
-func deviceFilter(q query, v *auth.Viewer) (f storage.DeviceFilter, err error) {
-	all, err := q.flag("all")
-	if err != nil {
+// deviceFilter reads which devices a list shows.
+func (s *Server) deviceFilter(r *http.Request, q query) (f storage.DeviceFilter, err error) {
+	if f.IDs, err = s.chosen(r, q, data.DeviceKind); err != nil {
 		return f, err
 	}
-	userID, err := q.number("userId")
+	asked, err := q.ids("id")
 	if err != nil {
-		return f, err
-	}
-	switch {
-	case !v.AllDevices():
-		if userID != 0 && !v.CanSeeUser(userID) {
-			return f, errNoSuchObject
-		}
-		f.UserID = v.User.ID
-	case !all:
-		f.UserID = userID
-	}
-	if f.IDs, err = q.ids("id"); err != nil {
 		return f, err
 	}
 	if f.UniqueIDs = q.Values["uniqueId"]; len(f.UniqueIDs) > maxQueryIDs {
 		return f, invalid("uniqueId may be given at most %d times", maxQueryIDs)
 	}
-	if f.IDs != nil && f.UniqueIDs != nil {
+	if asked != nil && f.UniqueIDs != nil {
 		return f, invalid("give id or uniqueId, not both")
 	}
-	limit, err := q.number("limit")
-	if err != nil {
+	if f.IDs == nil {
+		f.IDs = asked
+	} else if asked != nil {
+		f.IDs = intersect(f.IDs, asked)
+	}
+	groupID, err := q.number("groupId")
+	if err != nil || groupID == 0 {
 		return f, err
 	}
-	offset, err := q.number("offset")
-	if err != nil {
-		return f, err
+	if !viewerOf(r).Sees(data.GroupKind, groupID) {
+		return f, errNoSuchObject
 	}
-	f.Keyword = q.Get("keyword")
-	f.Limit, f.Offset = int(min(limit, math.MaxInt32)), int(min(offset, math.MaxInt32))
+	f.GroupIDs = []int64{groupID}
 	return f, nil
 }
 
@@ -153,29 +150,41 @@ func (s *Server) getDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, d.AppendJSON(nil, s.deps.Now()))
+	return writeJSON(w, d.AppendJSON(nil, s.clock(r)))
 }
 
+// visibleDevice is the device of the address, if the sender may see it.
 func (s *Server) visibleDevice(r *http.Request) (data.Device, error) {
 	id, err := pathID(r)
 	if err != nil {
 		return data.Device{}, err
 	}
-	v, err := s.viewer(r)
-	if err != nil {
-		return data.Device{}, err
-	}
-	if !v.CanSee(id) {
+	if !viewerOf(r).CanSee(id) {
 		return data.Device{}, errNoSuchObject
 	}
-	d, err := s.deps.Store.Device(r.Context(), id)
+	d, err := s.reader(r).Device(r.Context(), id)
 	return d, hidden(err)
+}
+
+// editableDevice is visibleDevice for those who may change it.
+func (s *Server) editableDevice(r *http.Request) (data.Device, error) {
+	d, err := s.visibleDevice(r)
+	if err == nil {
+		err = viewerOf(r).MayEdit(data.DeviceKind)
+	}
+	return d, err
 }
 
 // postDevice creates a device and links it to its creator.
 func (s *Server) postDevice(w http.ResponseWriter, r *http.Request) error {
+	if err := mayCreateDevice(viewerOf(r)); err != nil {
+		return err
+	}
 	var d data.Device
 	if err := readDevice(r, &d); err != nil {
+		return err
+	}
+	if err := s.checkReferences(r, nil, deviceReferences(&d)); err != nil {
 		return err
 	}
 	if err := s.createDevice(r, &d); err != nil {
@@ -184,19 +193,45 @@ func (s *Server) postDevice(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, d.AppendJSON(nil, s.deps.Now()))
 }
 
+func deviceReferences(d *data.Device) references {
+	return references{data.GroupKind: d.GroupID, data.CalendarKind: d.CalendarID}
+}
+
+// mayCreateDevice refuses those who change no devices or have as many as they
+// may.
+func mayCreateDevice(v *access.Viewer) error {
+	if err := v.MayEdit(data.DeviceKind); err != nil {
+		return err
+	}
+	if limit := v.User.DeviceLimit; !v.Administrator() && limit >= 0 && int64(v.LinkedDevices()) >= limit {
+		return fmt.Errorf("%w: your account may have %d devices and has %d", data.ErrDenied, limit, v.LinkedDevices())
+	}
+	return nil
+}
+
 // createDevice stores d, links it to the sender of the request, and says so.
 func (s *Server) createDevice(r *http.Request, d *data.Device) error {
 	if err := identifierTaken(s.deps.Store.CreateDevice(r.Context(), d), d); err != nil {
 		return err
 	}
-	user := identityOf(r).user.ID
-	if err := s.deps.Store.LinkDevice(r.Context(), user, d.ID); err != nil {
+	link := data.UserDevice(identityOf(r).user.ID, d.ID)
+	if err := s.deps.Store.AddLinks(r.Context(), link); err != nil {
 		// Nobody but administrators would see it, and it could not be created again.
 		return errors.Join(fmt.Errorf("link new device: %w", err), s.deps.Store.DeleteDevice(r.Context(), d.ID))
 	}
-	s.userChanged(r, data.UserChange{ID: user})
+	change := data.AccessChange{UserIDs: []int64{link.OwnerID}}
+	if d.GroupID != 0 {
+		change.GroupIDs = []int64{d.GroupID}
+	}
+	s.accessChanged(r, change)
 	s.deviceChanged(r, data.DeviceChange{ID: d.ID, UniqueID: d.UniqueID})
+	s.record(r, actionCreate, data.DeviceKind, d.ID, deviceFacts(d))
 	return nil
+}
+
+// deviceFacts are what the audit keeps of a device besides its id.
+func deviceFacts(d *data.Device) map[string]any {
+	return map[string]any{"name": d.Name, "uniqueId": d.UniqueID}
 }
 
 func identifierTaken(err error, d *data.Device) error {
@@ -207,7 +242,7 @@ func identifierTaken(err error, d *data.Device) error {
 }
 
 func (s *Server) putDevice(w http.ResponseWriter, r *http.Request) error {
-	old, err := s.visibleDevice(r)
+	old, err := s.editableDevice(r)
 	if err != nil {
 		return err
 	}
@@ -216,26 +251,35 @@ func (s *Server) putDevice(w http.ResponseWriter, r *http.Request) error {
 	if err := readDevice(r, &d); err != nil {
 		return err
 	}
+	if err := s.checkReferences(r, deviceReferences(&old), deviceReferences(&d)); err != nil {
+		return err
+	}
 	if err := identifierTaken(s.deps.Store.UpdateDevice(r.Context(), &d), &d); err != nil {
 		return hidden(err)
+	}
+	if old.GroupID != d.GroupID {
+		s.accessChanged(r, data.AccessChange{GroupIDs: []int64{old.GroupID, d.GroupID}, DeviceIDs: []int64{d.ID}})
 	}
 	change := data.DeviceChange{ID: d.ID, UniqueID: d.UniqueID}
 	if old.UniqueID != d.UniqueID {
 		change.OldUniqueID = old.UniqueID
 	}
 	s.deviceChanged(r, change)
+	s.record(r, actionUpdate, data.DeviceKind, d.ID, deviceFacts(&d))
 	return writeJSON(w, d.AppendJSON(nil, s.deps.Now()))
 }
 
 // deleteDevice removes a device with its positions, for everybody.
 func (s *Server) deleteDevice(w http.ResponseWriter, r *http.Request) error {
-	d, err := s.visibleDevice(r)
+	d, err := s.editableDevice(r)
 	if err != nil {
 		return err
 	}
 	if err := s.deps.Store.DeleteDevice(r.Context(), d.ID); err != nil {
 		return hidden(err)
 	}
+	s.accessChanged(r, data.AccessChange{DeviceIDs: []int64{d.ID}})
 	s.deviceChanged(r, data.DeviceChange{ID: d.ID, UniqueID: d.UniqueID, Removed: true})
+	s.record(r, actionDelete, data.DeviceKind, d.ID, deviceFacts(&d))
 	return writeNothing(w)
 }

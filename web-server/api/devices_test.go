@@ -155,7 +155,7 @@ func TestPermissions(t *testing.T) {
 	root, ann := e.user("root", true), e.user("ann", false)
 	d := e.device("d")
 	admin, c := e.client().signIn(root), e.client().signIn(ann)
-	link := map[string]any{"userId": ann.ID, "deviceId": d.ID}
+	link := permit(ann.ID, d.ID)
 	path := fmt.Sprintf("/api/devices/%d", d.ID)
 	c.want(404, "GET", path, nil)
 	c.want(403, "POST", "/api/permissions", link)
@@ -166,12 +166,12 @@ func TestPermissions(t *testing.T) {
 	admin.want(204, "DELETE", "/api/permissions", link)
 	admin.want(204, "DELETE", "/api/permissions", link)
 	c.want(404, "GET", path, nil)
-	admin.want(404, "POST", "/api/permissions", map[string]any{"userId": ann.ID, "deviceId": 999})
-	admin.want(404, "POST", "/api/permissions", map[string]any{"userId": 999, "deviceId": d.ID})
-	for _, body := range []string{`{}`, `{"userId":1}`, `{"groupId":1,"deviceId":2}`, `{"userId":1,"deviceId":2,"x":3}`, `{"userId":"1","deviceId":2}`, `{"userId":0,"deviceId":2}`, `[]`, `null`} {
+	admin.want(404, "POST", "/api/permissions", permit(ann.ID, 999))
+	admin.want(404, "POST", "/api/permissions", permit(999, d.ID))
+	for _, body := range []string{`{}`, `{"userId":1}`, `{"groupId":1,"deviceId":2}`, `{"deviceId":2,"userId":1}`, `{"userId":1,"deviceId":2,"x":3}`, `{"userId":"1","deviceId":2}`, `{"userId":0,"deviceId":2}`, `[]`, `null`} {
 		admin.want(400, "POST", "/api/permissions", body)
 	}
-	if body := admin.want(400, "POST", "/api/permissions", `{"userId":1,"geofenceId":2}`); !strings.Contains(body, `{"userId":1,"deviceId":2}`) {
+	if body := admin.want(400, "POST", "/api/permissions", `{"userId":1,"horseId":2}`); !strings.Contains(body, `{"userId":1,"deviceId":2}`) {
 		t.Errorf("the text does not say what to send: %s", body)
 	}
 }

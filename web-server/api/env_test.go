@@ -34,6 +34,11 @@ type localBus struct {
 	live    []func([]data.Position)
 	devices []func(data.DeviceChange)
 	users   []func(data.UserChange)
+	command []func(data.CommandChange)
+	access  []func(data.AccessChange)
+	logs    []func(data.LogBatch)
+	// interest is what the server asked of the trackers.
+	interest data.LogInterest
 	// seen is every device change that was published.
 	seen []data.DeviceChange
 	down bool
@@ -58,6 +63,97 @@ func (b *localBus) SubscribeUsers(f func(data.UserChange)) (func(), error) {
 	defer b.mu.Unlock()
 	b.users = append(b.users, f)
 	return func() {}, nil
+}
+
+func (b *localBus) SubscribeCommands(f func(data.CommandChange)) (func(), error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.command = append(b.command, f)
+	return func() {}, nil
+}
+
+// PublishCommand delivers without the lock: who hears of a command may publish
+// the next change.
+func (b *localBus) PublishCommand(c data.CommandChange) error {
+	b.mu.Lock()
+	subscribers := b.command
+	b.mu.Unlock()
+	for _, f := range subscribers {
+		f(c)
+	}
+	return nil
+}
+
+func (b *localBus) SubscribeLogs(f func(data.LogBatch)) (func(), error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.logs = append(b.logs, f)
+	return func() {}, nil
+}
+
+func (b *localBus) PublishLogInterest(i data.LogInterest) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interest = i
+	return nil
+}
+
+// publishLogs delivers raw messages.
+func (b *localBus) publishLogs(lines ...data.LogLine) {
+	b.mu.Lock()
+	subscribers := b.logs
+	b.mu.Unlock()
+	for _, f := range subscribers {
+		f(data.LogBatch{Lines: lines})
+	}
+}
+
+// wantInterest waits until the trackers were asked for what is wanted.
+func (b *localBus) wantInterest(t *testing.T, ok func(data.LogInterest) bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
+		b.mu.Lock()
+		have := b.interest
+		b.mu.Unlock()
+		if ok(have) {
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("asked for %+v", have)
+		}
+	}
+}
+
+// CommandTypes knows one protocol.
+func (b *localBus) CommandTypes(protocol string) ([]string, error) {
+	if protocol != "osmand" {
+		return nil, data.ErrUnavailable
+	}
+	return []string{"custom", "engineStop", "engineResume", "positionSingle"}, nil
+}
+
+func (b *localBus) SubscribeAccess(f func(data.AccessChange)) (func(), error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.access = append(b.access, f)
+	return func() {}, nil
+}
+
+func (b *localBus) PublishAccess(c data.AccessChange) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.down {
+		return data.ErrUnavailable
+	}
+	for _, f := range b.access {
+		f(c)
+	}
+	return nil
+}
+
+func (b *localBus) PublishLive(_ int, positions []data.Position) error {
+	b.publishLive(positions...)
+	return nil
 }
 
 func (b *localBus) PublishDevice(c data.DeviceChange) error {
@@ -151,10 +247,14 @@ func newEnv(t *testing.T) *env {
 
 // newEnvWith starts a server on a store with something wrapped around it.
 func newEnvWith(t *testing.T, wrap func(storage.Store) storage.Store) *env {
+	return newEnvSet(t, wrap, func(*Config, *Deps) {})
+}
+
+// newEnvSet starts a server with other settings and parts.
+func newEnvSet(t *testing.T, wrap func(storage.Store) storage.Store, set func(*Config, *Deps)) *env {
 	t.Helper()
 	e := &env{t: t, store: openStore(t), bus: &localBus{}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
-	var err error
-	e.server, err = New(DefaultConfig(), Deps{
+	cfg, deps := DefaultConfig(), Deps{
 		Store: wrap(e.store), Bus: e.bus, Now: e.clock, Metrics: prometheus.NewRegistry(),
 		Log: slog.New(slog.NewTextHandler(e, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		UI: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -164,7 +264,10 @@ func newEnvWith(t *testing.T, wrap func(storage.Store) storage.Store) *env {
 		ContentSecurityPolicy: testCSP,
 		BotUsername:           func() string { return e.bot },
 		Passwords:             auth.Params{MemoryKiB: 64, Passes: 1},
-	})
+	}
+	set(&cfg, &deps)
+	var err error
+	e.server, err = New(cfg, deps)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -216,7 +319,7 @@ func (e *env) user(name string, administrator bool) data.User {
 	if err != nil {
 		e.t.Fatal(err)
 	}
-	u := data.User{Name: name, Email: name + "@example.org", PasswordHash: hash, Administrator: administrator}
+	u := data.User{Name: name, Email: name + "@example.org", PasswordHash: hash, Administrator: administrator, DeviceLimit: data.NoLimit}
 	if err := e.store.CreateUser(e.t.Context(), &u); err != nil {
 		e.t.Fatal(err)
 	}
@@ -231,11 +334,18 @@ func (e *env) device(name string, users ...data.User) data.Device {
 		e.t.Fatal(err)
 	}
 	for _, u := range users {
-		if err := e.store.LinkDevice(e.t.Context(), u.ID, d.ID); err != nil {
-			e.t.Fatal(err)
-		}
+		e.link(data.UserDevice(u.ID, d.ID))
 	}
 	return d
+}
+
+// link stores links, as a request would.
+func (e *env) link(links ...data.Link) {
+	e.t.Helper()
+	if err := e.store.AddLinks(e.t.Context(), links...); err != nil {
+		e.t.Fatal(err)
+	}
+	_ = e.bus.PublishAccess(linksChanged(links))
 }
 
 // position stores a position of a device, measured some time from the clock.

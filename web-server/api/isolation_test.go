@@ -55,7 +55,7 @@ func isolation(t *testing.T, random *rand.Rand) {
 		}
 		for _, u := range tenants {
 			if random.IntN(3) == 0 {
-				if err := e.store.LinkDevice(t.Context(), u.ID, d.ID); err != nil {
+				if err := e.store.AddLinks(t.Context(), data.UserDevice(u.ID, d.ID)); err != nil {
 					t.Fatal(err)
 				}
 				u.devices = append(u.devices, d)
@@ -189,8 +189,8 @@ func (u *tenant) walkAdmin(t *testing.T, devices []data.Device) {
 	u.want(403, "POST", "/api/unknown-devices/register", map[string]any{"uniqueId": "new"})
 	u.want(403, "DELETE", "/api/unknown-devices/x", nil)
 	for _, d := range devices {
-		u.want(403, "POST", "/api/permissions", map[string]any{"userId": u.ID, "deviceId": d.ID})
-		u.want(403, "DELETE", "/api/permissions", map[string]any{"userId": u.ID, "deviceId": d.ID})
+		u.want(403, "POST", "/api/permissions", permit(u.ID, d.ID))
+		u.want(403, "DELETE", "/api/permissions", permit(u.ID, d.ID))
 	}
 }
 
@@ -213,7 +213,7 @@ func follow(t *testing.T, e *env, tenants []*tenant, devices []data.Device) {
 	// A last device, which everybody may see, marks the end.
 	end := e.device("the-end")
 	for _, u := range tenants {
-		if err := e.store.LinkDevice(t.Context(), u.ID, end.ID); err != nil {
+		if err := e.store.AddLinks(t.Context(), data.UserDevice(u.ID, end.ID)); err != nil {
 			t.Fatal(err)
 		}
 		u.devices = append(u.devices, end)

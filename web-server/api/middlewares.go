@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -18,6 +19,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
@@ -52,6 +54,7 @@ type contextKey int
 const (
 	requestIDKey contextKey = iota
 	identityKey
+	secureKey
 )
 
 func requestID(ctx context.Context) string {
@@ -173,9 +176,16 @@ func asMiddleware(wrap func(http.Handler) http.HandlerFunc) func(http.Handler) h
 // identity is who sent a request and how they proved it.
 type identity struct {
 	user data.User
-	// session is the hash of the cookie's token; unset with Basic.
+	// viewer says what the user may see and do.
+	viewer access.Viewer
+	// session is the hash of the cookie's secret; unset without a cookie.
 	session   [32]byte
 	bySession bool
+	// token is the personal token that was sent, or that the session was opened
+	// with; the zero Token for none.
+	token data.Token
+	// shared is set for a guest who came by a shared link.
+	shared *auth.Opened
 }
 
 // authenticate lets only signed-in people and programs through.
@@ -183,6 +193,9 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 		id, err := s.identify(w, r.WithContext(ctx))
+		if err == nil && id.shared == nil {
+			id.viewer, err = s.access.Viewer(ctx, id.user)
+		}
 		cancel()
 		if err != nil {
 			return err
@@ -194,13 +207,43 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 
 // identify finds out who sent a request: the Authorization header if there is
 // one, else the cookie, which it renews. None or wrong: auth.ErrUnauthenticated.
+// A token that does not allow the request is data.ErrDenied.
 func (s *Server) identify(w http.ResponseWriter, r *http.Request) (identity, error) {
+	id, err := s.credentials(w, r)
+	if err != nil {
+		return id, err
+	}
+	return id, id.allows(r.Method)
+}
+
+// allows tells whether the token, if any, is one for such requests.
+func (id *identity) allows(method string) error {
+	reads := method == http.MethodGet || method == http.MethodHead
+	switch {
+	case id.token.ID == 0, id.token.Scope == data.ScopeFull, id.token.Scope == data.ScopeReadonly && reads:
+		return nil
+	}
+	return errReadonlyToken
+}
+
+var errReadonlyToken = fmt.Errorf("%w: this token only reads", data.ErrDenied)
+
+func (s *Server) credentials(w http.ResponseWriter, r *http.Request) (identity, error) {
+	if token, ok := shareToken(r); ok {
+		return s.byShare(r, token)
+	}
+	if secret, ok := bearer(r); ok {
+		return s.byToken(r, secret)
+	}
 	if r.Header.Get("Authorization") != "" {
 		email, password, ok := r.BasicAuth()
 		if !ok {
 			return identity{}, auth.ErrUnauthenticated
 		}
 		u, err := s.auth.CheckBasic(r.Context(), email, password, remoteAddr(r))
+		if err == nil {
+			err = s.mayUsePassword(&u)
+		}
 		return identity{user: u}, err
 	}
 	cookie, err := r.Cookie(sessionCookie)
@@ -208,26 +251,47 @@ func (s *Server) identify(w http.ResponseWriter, r *http.Request) (identity, err
 		return identity{}, auth.ErrUnauthenticated
 	}
 	id := identity{session: auth.HashToken(cookie.Value), bySession: true}
-	var extended bool
-	id.user, extended, err = s.auth.Resume(r.Context(), id.session)
-	if extended && err == nil {
+	res, err := s.auth.Resume(r.Context(), id.session)
+	if err != nil {
+		return id, err
+	}
+	id.user, id.token = res.User, res.Token
+	if res.Extended {
 		setSessionCookie(w, r, cookie.Value)
 	}
-	return id, err
+	return id, s.auth.CountRequest(id.token)
 }
+
+// byToken is the identity of a personal token.
+func (s *Server) byToken(r *http.Request, secret string) (identity, error) {
+	u, t, err := s.auth.CheckToken(r.Context(), secret)
+	return identity{user: u, token: t}, err
+}
+
+// bearer is the token of the Authorization header.
+func bearer(r *http.Request) (secret string, ok bool) {
+	scheme, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.TrimSpace(secret), strings.EqualFold(scheme, "Bearer")
+}
+
+// sameSite refuses requests that another site makes a browser send: they must
+// not change who somebody is. Links in mails and typed addresses are fine.
+func sameSite(r *http.Request) error {
+	if site := r.Header.Get("Sec-Fetch-Site"); site != "" && site != "same-origin" && site != "none" {
+		return errOtherSite
+	}
+	return nil
+}
+
+var errOtherSite = fmt.Errorf("%w: the request comes from another site", data.ErrDenied)
 
 // identityOf is the identity of a request that passed authenticate.
 func identityOf(r *http.Request) identity { return r.Context().Value(identityKey).(identity) }
 
-// viewer says what the sender of a request may see.
-func (s *Server) viewer(r *http.Request) (auth.Viewer, error) {
-	return s.auth.Viewer(r.Context(), identityOf(r).user)
-}
-
 // administratorOnly lets only administrators through.
 func (s *Server) administratorOnly(next http.Handler) http.Handler {
 	return s.handle(func(w http.ResponseWriter, r *http.Request) error {
-		if v := (auth.Viewer{User: identityOf(r).user}); !v.Administrator() {
+		if !viewerOf(r).Administrator() {
 			return errAdministratorsOnly
 		}
 		next.ServeHTTP(w, r)
@@ -244,11 +308,11 @@ func remoteAddr(r *http.Request) netip.Addr {
 }
 
 // setSessionCookie hands a session token out, or takes it back if it is empty.
-// It is Secure whenever the request came over TLS.
+// It is Secure whenever the browser came over TLS.
 func setSessionCookie(w http.ResponseWriter, r *http.Request, token string) {
 	c := &http.Cookie{
 		Name: sessionCookie, Value: token, Path: "/",
-		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: r.TLS != nil,
+		HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: isSecure(r),
 		MaxAge: int(auth.SessionLife / time.Second),
 	}
 	if token == "" {

@@ -4,29 +4,44 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/web-server/auth"
+	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/geo/wkt"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 const (
 	// maxPositions bounds an answer. Who needs more asks again from the last
 	// fixTime.
 	maxPositions = 50_000
-	// streamChunk is how much of a list is gathered before it is sent, in bytes;
-	// chunkTimeout is how long the client may take to read that much.
-	streamChunk  = 64 << 10
-	chunkTimeout = 30 * time.Second
+	// lineMarginM is how far from a line is on it where the geofence does not say,
+	// metres.
+	lineMarginM = 25
 )
+
+// positionRoutes are those of histories; the long ones stream.
+func (s *Server) positionRoutes(r chi.Router) {
+	r.Get("/positions", s.handle(s.getPositions))
+	r.Delete("/positions", s.handle(s.deletePositions))
+	r.Delete("/positions/{id}", s.handle(s.deletePosition))
+	r.Get("/positions/track", s.handle(s.getTrack))
+	r.Get("/positions/{format:csv|geojson|gpx|jsonl|kml|kmz}", s.handle(s.exportPositions))
+	r.Get("/tiles/{z}/{x}/{y}.mvt", s.handle(s.getTile))
+}
 
 // getPositions answers
 //   - without parameters: the latest position of every device,
 //   - ?id=…&id=…: these positions,
 //   - ?deviceId: the latest position of the device,
-//   - ?deviceId&from&to: its positions of that time, by fixTime.
+//   - ?deviceId&from&to: its positions of that time, in order; with &geofenceId
+//     those of them in the geofence.
 func (s *Server) getPositions(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -36,27 +51,80 @@ func (s *Server) getPositions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := s.viewer(r)
-	if err != nil {
-		return err
-	}
+	v := viewerOf(r)
 	switch {
 	case ask.ids != nil:
-		return s.positionsByID(w, r, &v, ask.ids)
+		return s.positionsByID(w, r, v, ask.ids)
 	case ask.deviceID == 0:
 		return s.latestPositions(w, r, v.DeviceIDs())
-	case !v.CanSee(ask.deviceID):
-		return errNoSuchObject
 	}
-	if _, err := s.deps.Store.Device(r.Context(), ask.deviceID); err != nil {
-		return hidden(err)
+	if _, err := s.historyDevice(r, ask.deviceID); err != nil {
+		return err
 	}
 	if ask.from.IsZero() {
 		return s.latestPositions(w, r, []int64{ask.deviceID})
 	}
+	inside, err := s.within(r, ask.geofenceID)
+	if err != nil {
+		return err
+	}
 	out := newPositionStream(w)
-	err = s.deps.Store.PositionsBetween(r.Context(), ask.deviceID, ask.from, ask.to, maxPositions, out.add)
-	return out.finish(err)
+	return out.finish(s.walk(r.Context(), s.reader(r), &ask, inside, maxPositions, out.add))
+}
+
+// historyDevice is a device whose history the sender may read.
+func (s *Server) historyDevice(r *http.Request, id int64) (data.Device, error) {
+	if !viewerOf(r).CanSee(id) {
+		return data.Device{}, errNoSuchObject
+	}
+	d, err := s.reader(r).Device(r.Context(), id)
+	return d, hidden(err)
+}
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// walk calls each for at most limit of the positions asked for that lie inside.
+func (s *Server) walk(ctx context.Context, from reader, ask *positionQuery, inside func(*data.Position) bool, limit int, each func(*data.Position) error) error {
+	if inside == nil {
+		return from.PositionsBetween(ctx, ask.deviceID, ask.from, ask.to, limit, each)
+	}
+	err := from.PositionsBetween(ctx, ask.deviceID, ask.from, ask.to, math.MaxInt, func(p *data.Position) error {
+		if !inside(p) {
+			return nil
+		}
+		if limit--; limit < 0 {
+			return errEnough
+		}
+		return each(p)
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// within is the test for a geofence; nil without one.
+func (s *Server) within(r *http.Request, geofenceID int64) (func(*data.Position) bool, error) {
+	if geofenceID == 0 {
+		return nil, nil
+	}
+	if !viewerOf(r).Sees(data.GeofenceKind, geofenceID) {
+		return nil, errNoSuchObject
+	}
+	g, err := storage.FindObject[data.Geofence](r.Context(), s.deps.Store, geofenceID)
+	if err != nil {
+		return nil, hidden(err)
+	}
+	shape, err := wkt.Parse(g.Area)
+	if err != nil {
+		return nil, err
+	}
+	margin, ok := g.Attributes["polylineDistance"].(float64)
+	if !ok {
+		margin = lineMarginM
+	}
+	return func(p *data.Position) bool { return wkt.Contains(shape, p.Latitude, p.Longitude, margin) }, nil
 }
 
 // positionQuery is what a request for positions asks for.
@@ -65,6 +133,8 @@ type positionQuery struct {
 	deviceID int64
 	// from and to are both set or both zero.
 	from, to time.Time
+	// geofenceID is 0 for everywhere.
+	geofenceID int64
 }
 
 func parsePositionQuery(q query) (ask positionQuery, err error) {
@@ -72,6 +142,9 @@ func parsePositionQuery(q query) (ask positionQuery, err error) {
 		return ask, err
 	}
 	if ask.deviceID, err = q.number("deviceId"); err != nil {
+		return ask, err
+	}
+	if ask.geofenceID, err = q.number("geofenceId"); err != nil {
 		return ask, err
 	}
 	var hasFrom, hasTo bool
@@ -90,12 +163,31 @@ func parsePositionQuery(q query) (ask positionQuery, err error) {
 		return ask, invalid("to is before from")
 	case hasFrom && ask.from.IsZero():
 		return ask, invalid("from is too long ago")
+	case !hasFrom && ask.geofenceID != 0:
+		return ask, invalid("a geofenceId needs a deviceId, from and to")
 	}
 	return ask, nil
 }
 
-func (s *Server) positionsByID(w http.ResponseWriter, r *http.Request, v *auth.Viewer, ids []int64) error {
-	found, err := s.deps.Store.PositionsByID(r.Context(), ids)
+// parseHistoryQuery reads a query that must name a device and a time.
+func parseHistoryQuery(raw string) (query, positionQuery, error) {
+	q, err := parseQuery(raw)
+	if err != nil {
+		return q, positionQuery{}, err
+	}
+	ask, err := parsePositionQuery(q)
+	switch {
+	case err != nil:
+	case ask.ids != nil:
+		err = invalid("give deviceId, from and to instead of id")
+	case ask.deviceID == 0 || ask.from.IsZero():
+		err = invalid("give deviceId, from and to")
+	}
+	return q, ask, err
+}
+
+func (s *Server) positionsByID(w http.ResponseWriter, r *http.Request, v *access.Viewer, ids []int64) error {
+	found, err := s.reader(r).PositionsByID(r.Context(), ids)
 	if err != nil {
 		return fmt.Errorf("read positions: %w", err)
 	}
@@ -104,7 +196,7 @@ func (s *Server) positionsByID(w http.ResponseWriter, r *http.Request, v *auth.V
 }
 
 func (s *Server) latestPositions(w http.ResponseWriter, r *http.Request, deviceIDs []int64) error {
-	found, err := s.deps.Store.LatestPositions(r.Context(), deviceIDs)
+	found, err := s.reader(r).LatestPositions(r.Context(), deviceIDs)
 	if err != nil {
 		return fmt.Errorf("read latest positions: %w", err)
 	}
@@ -121,62 +213,68 @@ func writePositions(w http.ResponseWriter, positions []data.Position) error {
 	return out.finish(nil)
 }
 
-// positionStream writes a list of any length in bounded memory.
-type positionStream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	buf     []byte
-	// started says that a part is on its way, so that the status cannot change.
-	started bool
-	empty   bool
+// deletePositions removes the history of a device between two times.
+func (s *Server) deletePositions(w http.ResponseWriter, r *http.Request) error {
+	_, ask, err := parseHistoryQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if ask.geofenceID != 0 {
+		return invalid("positions are deleted by time, not by geofence")
+	}
+	if err := s.erase(r, ask.deviceID, ask.from, ask.to); err != nil {
+		return err
+	}
+	return writeNothing(w)
 }
 
-func newPositionStream(w http.ResponseWriter) *positionStream {
-	return &positionStream{w: w, control: http.NewResponseController(w), buf: []byte{'['}, empty: true}
+// deletePosition removes one position. History is kept by time, so what else
+// the device reported for the very same moment would go with it: then nothing
+// is removed.
+func (s *Server) deletePosition(w http.ResponseWriter, r *http.Request) error {
+	id, err := pathID(r)
+	if err != nil {
+		return err
+	}
+	found, err := s.deps.Store.PositionsByID(r.Context(), []int64{id})
+	if err != nil {
+		return fmt.Errorf("read position: %w", err)
+	}
+	if len(found) == 0 || !viewerOf(r).CanSee(found[0].DeviceID) {
+		return errNoSuchObject
+	}
+	p, same := &found[0], 0
+	err = s.deps.Store.PositionsBetween(r.Context(), p.DeviceID, p.Time(), p.Time(), 2, func(*data.Position) error { same++; return nil })
+	if err != nil {
+		return fmt.Errorf("read positions: %w", err)
+	}
+	if same > 1 {
+		return fmt.Errorf("%w: the device has several positions of that moment; delete them together with deviceId, from and to", data.ErrConflict)
+	}
+	if err := s.erase(r, p.DeviceID, p.Time(), p.Time()); err != nil {
+		return err
+	}
+	return writeNothing(w)
 }
 
-func (s *positionStream) add(p *data.Position) error {
-	if !s.empty {
-		s.buf = append(s.buf, ',')
+// erase removes history for those who may change the device and own it.
+func (s *Server) erase(r *http.Request, deviceID int64, from, to time.Time) error {
+	v := viewerOf(r)
+	d, err := s.historyDevice(r, deviceID)
+	if err != nil {
+		return err
 	}
-	s.empty = false
-	s.buf = p.AppendJSON(s.buf)
-	if len(s.buf) < streamChunk {
-		return nil
+	if err := v.MayEdit(data.DeviceKind); err != nil {
+		return err
 	}
-	return s.send()
-}
-
-var errClientGone = errors.New("the client does not read")
-
-func (s *positionStream) send() error {
-	if !s.started {
-		s.w.Header().Set("Content-Type", "application/json")
-		s.started = true
+	if err := s.deps.Store.DeletePositions(r.Context(), deviceID, from, to); err != nil {
+		return fmt.Errorf("delete positions: %w", err)
 	}
-	// Writers in tests have no deadline to move.
-	if err := s.control.SetWriteDeadline(time.Now().Add(chunkTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return fmt.Errorf("%w: %w", errClientGone, err)
-	}
-	if _, err := s.w.Write(s.buf); err != nil {
-		return fmt.Errorf("%w: %w", errClientGone, err)
-	}
-	s.buf = s.buf[:0]
+	s.tracks.forget(deviceID)
+	s.deviceChanged(r, data.DeviceChange{ID: d.ID, UniqueID: d.UniqueID})
+	s.record(r, actionErase, data.DeviceKind, deviceID, map[string]any{"from": timeText(from), "to": timeText(to)})
 	return nil
 }
 
-// finish ends the list. An error that comes after a part was sent cuts the
-// connection, so that half a list is not taken for a whole one.
-func (s *positionStream) finish(err error) error {
-	if err == nil {
-		s.buf = append(s.buf, ']')
-		err = s.send()
-	}
-	switch {
-	case err == nil:
-		return nil
-	case s.started || errors.Is(err, errClientGone) || errors.Is(err, context.Canceled):
-		panic(http.ErrAbortHandler)
-	}
-	return fmt.Errorf("read positions: %w", err)
-}
+// actionErase is the audit's word for removing history.
+const actionErase = "deletePositions"

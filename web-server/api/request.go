@@ -139,6 +139,20 @@ func (q query) time(name string) (t time.Time, ok bool, err error) {
 	return t, true, nil
 }
 
+// period reads from and to; zero times if there are none.
+func (q query) period() (from, to time.Time, err error) {
+	if from, _, err = q.time("from"); err != nil {
+		return from, to, err
+	}
+	if to, _, err = q.time("to"); err != nil {
+		return from, to, err
+	}
+	if !from.IsZero() && !to.IsZero() && to.Before(from) {
+		err = invalid("to is before from")
+	}
+	return from, to, err
+}
+
 // parseTime reads ISO 8601 with any number of decimals and with an offset,
 // with or without a colon. Clients that do not escape the plus sign of the
 // offset send a space.

@@ -1,13 +1,12 @@
 package api
 
 import (
-	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
 func TestParseTime(t *testing.T) {
@@ -57,7 +56,6 @@ func FuzzQueries(f *testing.F) {
 	} {
 		f.Add(s)
 	}
-	user, admin := &auth.Viewer{User: data.User{ID: 7}}, &auth.Viewer{User: data.User{ID: 8, Administrator: true}}
 	f.Fuzz(func(t *testing.T, raw string) {
 		q, err := parseQuery(raw)
 		if err != nil {
@@ -68,12 +66,11 @@ func FuzzQueries(f *testing.F) {
 				t.Errorf("%q asks for %+v", raw, ask)
 			}
 		}
-		// Whatever the query says, a user gets their own devices only.
-		if filter, err := deviceFilter(q, user); err == nil && filter.UserID != 7 {
-			t.Errorf("%q filters %+v", raw, filter)
+		if page, err := q.page(); err == nil && (page.limit < 0 || page.offset < 0) {
+			t.Errorf("%q pages %+v", raw, page)
 		}
-		if filter, err := deviceFilter(q, admin); err == nil && (filter.Limit < 0 || filter.Offset < 0 || len(filter.IDs) > maxQueryIDs) {
-			t.Errorf("%q filters %+v", raw, filter)
+		if from, to, err := q.period(); err == nil && !from.IsZero() && !to.IsZero() && to.Before(from) {
+			t.Errorf("%q is from %v to %v", raw, from, to)
 		}
 	})
 }
@@ -83,10 +80,12 @@ func FuzzBodies(f *testing.F) {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		var permission map[string]json.RawMessage
-		if parseJSON(body, &permission) == nil {
-			if user, device, err := parsePermission(permission); err == nil && (user <= 0 || device <= 0) {
-				t.Errorf("%s links %d and %d", body, user, device)
+		for _, many := range []bool{false, true} {
+			links, err := parseLinks(body, many)
+			for _, l := range links {
+				if err == nil && (l.OwnerID <= 0 || l.PropertyID <= 0 || !slices.Contains(data.LinkRules[l.Owner], l.Property)) {
+					t.Errorf("%s links %+v", body, l)
+				}
 			}
 		}
 		var d deviceBody

@@ -30,6 +30,12 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.As(err, &tooSoon):
 		w.Header().Set("Retry-After", strconv.Itoa(tooSoon.Seconds()))
 		writeText(w, http.StatusTooManyRequests, tooSoon.Error())
+	case errors.Is(err, auth.ErrCodeNeeded):
+		// The scheme is made up; existing clients ask for a code when they see it.
+		w.Header().Set("WWW-Authenticate", "TOTP")
+		writeText(w, http.StatusUnauthorized, auth.ErrCodeNeeded.Error())
+	case errors.Is(err, auth.ErrPasskey):
+		writeText(w, http.StatusUnauthorized, auth.ErrPasskey.Error())
 	case errors.Is(err, auth.ErrUnauthenticated):
 		// A browser that reads pages may ask for a password; a script may not.
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {

@@ -27,7 +27,7 @@ func TestShapes(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/api/server": `{"id":1,"attributes":{},"registration":false,"readonly":false,"deviceReadonly":false,` +
-			`"limitCommands":true,"disableReports":true,"fixedEmail":false,"forceSettings":false,` +
+			`"limitCommands":false,"disableReports":true,"fixedEmail":false,"forceSettings":false,` +
 			`"map":null,"bingKey":null,"mapUrl":null,"overlayUrl":null,"latitude":0.0,"longitude":0.0,"zoom":0,` +
 			`"coordinateFormat":null,"poiLayer":null,"announcement":null,` +
 			`"emailEnabled":false,"textEnabled":false,"geocoderEnabled":false,"openIdEnabled":false,"openIdForce":false,` +
@@ -44,7 +44,7 @@ func TestShapes(t *testing.T) {
 			`"latitude":52.1,"longitude":4.3,"altitude":0.0,"speed":10.0,"course":0.0,"address":null,"accuracy":0.0,`+
 			`"network":null,"geofenceIds":null,"attributes":{"motion":true}}]`, p.ID, d.ID),
 		"/api/unknown-devices": `[{"uniqueId":"123","protocol":"gt06","address":"203.0.113.9",` +
-			`"firstSeen":"2026-03-01T11:00:00.000+00:00","lastSeen":"2026-03-01T12:00:00.000+00:00","count":3,"lastFrame":"787811"}]`,
+			`"firstSeen":"2026-03-01T11:00:00.000+00:00","lastSeen":"2026-03-01T12:00:00.000+00:00","count":3,"lastFrame":"787811","frames":[],"guesses":[],"preview":null}]`,
 		"/api/telegram/link": `{"connected":false,"name":""}`,
 		"/api/health":        "OK",
 		"/api/geofences":     "[]",
@@ -89,7 +89,7 @@ func TestHeadersAndDoors(t *testing.T) {
 		t.Errorf("an unknown address of the API: %q", body)
 	}
 	c.want(405, "PATCH", "/api/devices", nil)
-	c.want(404, "POST", "/api/session/nonsense", nil)
+	c.want(404, "POST", "/api/nonsense/nonsense", nil)
 	if log := e.logged(); !strings.Contains(log, "route=/api/server") || strings.Contains(log, "/device/7") {
 		t.Errorf("access log: %s", log)
 	}
@@ -120,7 +120,7 @@ func TestBadBodies(t *testing.T) {
 		`{"name":"a","uniqueId":"b","attributes":[]}`:                "attributes must be",
 		`{"name":"a","uniqueId":"b","expirationTime":"tomorrow"}`:    "expirationTime must be",
 		`{"name":"a","uniqueId":"` + strings.Repeat("9", 129) + `"}`: "longer than 128",
-		`{"name":"a","uniqueId":"b","groupId":-1}`:                   "groupId",
+		`{"name":"a","uniqueId":"b","groupId":-1}`:                   "group -1",
 	} {
 		if got := c.want(400, "POST", "/api/devices", body); !strings.Contains(got, want) {
 			t.Errorf("%.60s: %s", body, got)

@@ -9,6 +9,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
@@ -21,7 +22,7 @@ func (s *Server) getSocket(w http.ResponseWriter, r *http.Request) error {
 		s.deps.Log.Debug("refuse socket", "request", requestID(r.Context()), "err", err)
 		return nil // Accept has answered
 	}
-	if err := s.hub.Serve(r.Context(), conn, id.user.ID, s.socketAccess(id)); err != nil {
+	if err := s.serveLive(r.Context(), conn, id); err != nil {
 		s.deps.Log.Debug("socket ended", "request", requestID(r.Context()), "err", err)
 	}
 	return nil
@@ -29,20 +30,27 @@ func (s *Server) getSocket(w http.ResponseWriter, r *http.Request) error {
 
 // socketAccess asks again whether a socket's credentials still hold, and what
 // they let it see.
-func (s *Server) socketAccess(id identity) func(context.Context) (auth.Viewer, error) {
-	return func(ctx context.Context) (auth.Viewer, error) {
+func (s *Server) socketAccess(id identity) func(context.Context) (access.Viewer, error) {
+	return func(ctx context.Context) (access.Viewer, error) {
 		u, err := s.credentialsHold(ctx, id)
 		if err != nil {
-			return auth.Viewer{}, err
+			return access.Viewer{}, err
 		}
-		return s.auth.Viewer(ctx, u)
+		return s.access.Viewer(ctx, u)
 	}
 }
 
 func (s *Server) credentialsHold(ctx context.Context, id identity) (data.User, error) {
 	if id.bySession {
-		u, _, err := s.auth.Resume(ctx, id.session)
-		return u, err
+		res, err := s.auth.Resume(ctx, id.session)
+		return res.User, err
+	}
+	if id.token.ID != 0 {
+		if _, err := s.deps.Store.Token(ctx, id.token.ID, s.deps.Now()); errors.Is(err, data.ErrNotFound) {
+			return data.User{}, auth.ErrUnauthenticated
+		} else if err != nil {
+			return data.User{}, fmt.Errorf("read token of socket: %w", err)
+		}
 	}
 	u, err := s.deps.Store.User(ctx, id.user.ID)
 	switch {
@@ -50,7 +58,7 @@ func (s *Server) credentialsHold(ctx context.Context, id identity) (data.User, e
 		return u, auth.ErrUnauthenticated
 	case err != nil:
 		return u, fmt.Errorf("read user of socket: %w", err)
-	case !u.Active(s.deps.Now()) || u.PasswordHash != id.user.PasswordHash:
+	case !u.Active(s.deps.Now()) || id.token.ID == 0 && u.PasswordHash != id.user.PasswordHash:
 		return u, auth.ErrUnauthenticated
 	}
 	return u, nil

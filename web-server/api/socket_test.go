@@ -70,9 +70,9 @@ func TestSocketDeviceMessages(t *testing.T) {
 	}
 	other := e.device("other")
 	e.position(other.ID, -time.Minute)
-	admin.want(204, "POST", "/api/permissions", map[string]any{"userId": ann.ID, "deviceId": other.ID})
+	admin.want(204, "POST", "/api/permissions", permit(ann.ID, other.ID))
 	s.until(`"name":"other"`)
-	admin.want(204, "DELETE", "/api/permissions", map[string]any{"userId": ann.ID, "deviceId": other.ID})
+	admin.want(204, "DELETE", "/api/permissions", permit(ann.ID, other.ID))
 	id := ids(t, "["+made+"]")[0]
 	e.bus.publishLive(e.position(other.ID, 0))
 	e.bus.publishLive(e.position(id, 0))

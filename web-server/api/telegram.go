@@ -48,6 +48,7 @@ func (s *Server) postTelegram(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("store Telegram code: %w", err)
 	}
+	s.record(r, actionCreate, "telegramCode", 0, nil)
 	b := append([]byte(nil), `{"url":`...)
 	b = data.AppendJSONString(b, linkcode.URL(bot, code))
 	b = append(b, `,"code":`...)
@@ -70,5 +71,6 @@ func (s *Server) deleteTelegram(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	s.userChanged(r, data.UserChange{ID: user})
+	s.record(r, actionDelete, "telegramLink", 0, map[string]any{"accounts": len(accounts)})
 	return writeNothing(w)
 }

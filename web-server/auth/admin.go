@@ -62,7 +62,7 @@ func createAdministrator(ctx context.Context, store storage.Store, h *hasher, em
 	if err != nil {
 		return fmt.Errorf("administrator: %w", err)
 	}
-	u := data.User{Name: email, Email: email, PasswordHash: hash, Administrator: true}
+	u := data.User{Name: email, Email: email, PasswordHash: hash, Administrator: true, DeviceLimit: data.NoLimit}
 	// A second process may do the same at the same time; either is fine.
 	if err := store.CreateUser(ctx, &u); err != nil && !errors.Is(err, data.ErrConflict) {
 		return fmt.Errorf("create administrator: %w", err)

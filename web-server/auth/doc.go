@@ -1,4 +1,4 @@
-// Package auth decides who is asking and what they may see. Passwords,
-// sessions, the throttle of sign-ins and the permissions live here and nowhere
-// else; the HTTP side only carries them.
+// Package auth decides who is asking. Passwords, sessions and the throttle of
+// sign-ins live here and nowhere else; the HTTP side only carries them. What
+// somebody may see is package access's.
 package auth

@@ -105,6 +105,9 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 
 // verify compares in constant time. An error means that nothing was compared.
 func (h *hasher) verify(ctx context.Context, phc, password string) (bool, error) {
+	if isImported(phc) {
+		return h.verifyImported(ctx, phc, password)
+	}
 	p, threads, salt, want, err := decodePHC(phc)
 	if err != nil {
 		return false, err

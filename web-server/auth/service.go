@@ -15,6 +15,7 @@ import (
 	"unicode"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 const (
@@ -40,11 +41,23 @@ var noTime time.Time
 // the same for an account that does not exist, is disabled or has expired.
 var ErrUnauthenticated = errors.New("wrong e-mail or password")
 
-// TooSoonError says that there were too many wrong passwords.
-type TooSoonError struct{ Wait time.Duration }
+// ErrCodeNeeded says that the password is right, and that the code of the
+// account's second factor is missing or wrong.
+var ErrCodeNeeded = errors.New("the code of your authenticator app is missing, wrong or was used before; programs sign in with a token")
+
+// TooSoonError says that there was too much of something.
+type TooSoonError struct {
+	Wait time.Duration
+	// Of is what there was too much of; empty for attempts to sign in.
+	Of string
+}
 
 func (e TooSoonError) Error() string {
-	return fmt.Sprintf("too many attempts to sign in, try again in %d seconds", e.Seconds())
+	of := e.Of
+	if of == "" {
+		of = "attempts to sign in"
+	}
+	return fmt.Sprintf("too many %s, try again in %d seconds", of, e.Seconds())
 }
 
 // Seconds is Wait in whole seconds, at least 1.
@@ -52,13 +65,15 @@ func (e TooSoonError) Seconds() int { return max(1, int((e.Wait+time.Second-1)/t
 
 // Store is what auth keeps its things in.
 type Store interface {
-	LinkStore
 	User(ctx context.Context, id int64) (data.User, error)
 	UserByEmail(ctx context.Context, email string) (data.User, error)
+	UpdateUser(ctx context.Context, u *data.User) error
 	CreateSession(ctx context.Context, s data.Session) error
 	Session(ctx context.Context, tokenHash [32]byte, now time.Time) (data.Session, error)
 	ExtendSession(ctx context.Context, tokenHash [32]byte, expiresAt time.Time) error
 	DeleteSession(ctx context.Context, tokenHash [32]byte) error
+	DeleteUserSessions(ctx context.Context, userID int64, keep [32]byte) error
+	storage.Credentials
 }
 
 // Service signs people in and out.
@@ -67,6 +82,10 @@ type Service struct {
 	now      func() time.Time
 	hasher   *hasher
 	throttle *throttle
+	// codes, mails and requests bound wrong codes of an account, mails to it, and
+	// requests with a token; starts those who begin to sign in by address.
+	codes, mails, requests *limit[int64]
+	starts                 *limit[netip.Prefix]
 
 	// basic remembers passwords that were right, as keyed hashes.
 	basicKey [32]byte
@@ -76,7 +95,12 @@ type Service struct {
 
 // New makes a Service. Hashing costs p.
 func New(store Store, p Params, now func() time.Time) *Service {
-	s := &Service{store: store, now: now, hasher: newHasher(p), throttle: newThrottle(now), basic: make(map[[32]byte]time.Time)}
+	s := &Service{
+		store: store, now: now, hasher: newHasher(p), throttle: newThrottle(now), basic: make(map[[32]byte]time.Time),
+		codes: newLimit[int64](now, perCode, perCodeDrain), mails: newLimit[int64](now, perMail, perMailDrain),
+		starts: newLimit[netip.Prefix](now, perAddress, perAddressDrain),
+	}
+	s.LimitRequests(0)
 	rand.Read(s.basicKey[:])
 	return s
 }
@@ -89,20 +113,23 @@ func (s *Service) Hash(ctx context.Context, password string) (string, error) {
 	return s.hasher.hash(ctx, password)
 }
 
-// Viewer says what a user may see.
-func (s *Service) Viewer(ctx context.Context, u data.User) (Viewer, error) {
-	return NewViewer(ctx, s.store, u)
+// CheckLogin returns the account of an e-mail and its password, for those who
+// cannot give the code of a second factor. Errors: ErrUnauthenticated,
+// ErrCodeNeeded, TooSoonError, or that of a part that does not answer.
+func (s *Service) CheckLogin(ctx context.Context, email, password string, from netip.Addr) (data.User, error) {
+	return s.CheckLoginWithCode(ctx, email, password, "", from)
 }
 
-// CheckLogin returns the account of an e-mail and its password. Errors:
-// ErrUnauthenticated, TooSoonError, or that of a part that does not answer.
-func (s *Service) CheckLogin(ctx context.Context, email, password string, from netip.Addr) (data.User, error) {
+// CheckLoginWithCode is CheckLogin for those who can: code is one of the
+// authenticator app or a recovery code, "" while it is not known that one is
+// needed.
+func (s *Service) CheckLoginWithCode(ctx context.Context, email, password, code string, from netip.Addr) (data.User, error) {
 	email, err := NormalEmail(email)
 	if err != nil {
 		email = "" // no such account; throttled and answered like any other
 	}
 	if wait := s.throttle.try(email, from); wait > 0 {
-		return data.User{}, TooSoonError{wait}
+		return data.User{}, TooSoonError{Wait: wait}
 	}
 	u, err := s.store.UserByEmail(ctx, email)
 	found := err == nil
@@ -126,7 +153,16 @@ func (s *Service) CheckLogin(ctx context.Context, email, password string, from n
 	if !right || !found || !u.Active(s.now()) {
 		return data.User{}, ErrUnauthenticated
 	}
+	if err := s.secondFactor(ctx, u.ID, code); err != nil {
+		if code == "" || !errors.Is(err, ErrCodeNeeded) {
+			s.throttle.takeBack(email, from)
+		}
+		return data.User{}, err
+	}
 	s.throttle.succeeded(email, from)
+	if isImported(u.PasswordHash) {
+		s.renew(ctx, &u, password)
+	}
 	return u, nil
 }
 
@@ -139,7 +175,7 @@ func (s *Service) CheckBasic(ctx context.Context, email, password string, from n
 		normal = ""
 	}
 	if u, err := s.store.UserByEmail(ctx, normal); err == nil && u.Active(s.now()) && s.remembered(&u, password) {
-		return u, nil
+		return u, s.secondFactor(ctx, u.ID, "") // it may be new
 	}
 	u, err := s.CheckLogin(ctx, email, password, from)
 	if err == nil {
@@ -174,12 +210,20 @@ func (s *Service) remember(u *data.User, password string) {
 
 // SignIn begins a session and returns its token, which goes into the cookie.
 func (s *Service) SignIn(ctx context.Context, userID int64) (token string, err error) {
-	raw := make([]byte, tokenBytes)
-	rand.Read(raw)
-	token = base64.RawURLEncoding.EncodeToString(raw)
+	return s.begin(ctx, userID, data.Token{})
+}
+
+// SignInWithToken begins a session that may do what a personal token may, and
+// ends with it; the zero Token is none.
+func (s *Service) SignInWithToken(ctx context.Context, userID int64, t data.Token) (token string, err error) {
+	return s.begin(ctx, userID, t)
+}
+
+func (s *Service) begin(ctx context.Context, userID int64, t data.Token) (token string, err error) {
+	token = newSecret()
 	now := s.now().UTC()
 	err = s.store.CreateSession(ctx, data.Session{
-		TokenHash: HashToken(token), UserID: userID, CreatedAt: now, ExpiresAt: now.Add(SessionLife),
+		TokenHash: HashToken(token), UserID: userID, TokenID: t.ID, CreatedAt: now, ExpiresAt: sessionEnd(now, t),
 	})
 	if err != nil {
 		return "", fmt.Errorf("create session: %w", err)
@@ -187,27 +231,58 @@ func (s *Service) SignIn(ctx context.Context, userID int64) (token string, err e
 	return token, nil
 }
 
-// Resume returns the account of a session, or ErrUnauthenticated. It moves the
-// session's end; extended says so, and that the cookie should be renewed.
-func (s *Service) Resume(ctx context.Context, tokenHash [32]byte) (u data.User, extended bool, err error) {
+// sessionEnd is when a session ends that was used now and opened with t, if any.
+func sessionEnd(now time.Time, t data.Token) time.Time {
+	end := now.Add(SessionLife)
+	if !t.ExpiresAt.IsZero() && t.ExpiresAt.Before(end) {
+		end = t.ExpiresAt
+	}
+	return end
+}
+
+// newSecret is 256 random bits as text.
+func newSecret() string {
+	raw := make([]byte, tokenBytes)
+	rand.Read(raw)
+	return base64.RawURLEncoding.EncodeToString(raw)
+}
+
+// Resumed is a session that goes on.
+type Resumed struct {
+	User data.User
+	// Token is the personal token it was opened with; the zero Token for none.
+	Token data.Token
+	// Extended says that its end has moved, and that the cookie should be renewed.
+	Extended bool
+}
+
+// Resume returns a session by the hash of its token, or ErrUnauthenticated, and
+// moves its end.
+func (s *Service) Resume(ctx context.Context, tokenHash [32]byte) (Resumed, error) {
 	now := s.now().UTC()
 	session, err := s.store.Session(ctx, tokenHash, now)
 	if err != nil {
-		return data.User{}, false, unauthenticated("find session", err)
+		return Resumed{}, unauthenticated("find session", err)
 	}
-	if u, err = s.store.User(ctx, session.UserID); err != nil {
-		return data.User{}, false, unauthenticated("find account of session", err)
+	var res Resumed
+	if res.User, err = s.store.User(ctx, session.UserID); err != nil {
+		return Resumed{}, unauthenticated("find account of session", err)
 	}
-	if !u.Active(now) {
-		return data.User{}, false, ErrUnauthenticated
+	if !res.User.Active(now) {
+		return Resumed{}, ErrUnauthenticated
 	}
-	if end := now.Add(SessionLife); end.Sub(session.ExpiresAt) >= extendAfter {
-		if err := s.store.ExtendSession(ctx, tokenHash, end); err != nil {
-			return data.User{}, false, unauthenticated("extend session", err)
+	if session.TokenID != 0 {
+		if res.Token, err = s.store.Token(ctx, session.TokenID, now); err != nil {
+			return Resumed{}, unauthenticated("find token of session", err)
 		}
-		extended = true
 	}
-	return u, extended, nil
+	if end := sessionEnd(now, res.Token); end.Sub(session.ExpiresAt) >= extendAfter {
+		if err := s.store.ExtendSession(ctx, tokenHash, end); err != nil {
+			return Resumed{}, unauthenticated("extend session", err)
+		}
+		res.Extended = true
+	}
+	return res, nil
 }
 
 // SignOut ends a session; ending one that is gone is no error.

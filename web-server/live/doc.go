@@ -6,6 +6,12 @@
 // client skips positions, it never falls behind and never costs more memory
 // than one position of each of its devices.
 //
+// A socket that asks for logs ({"logs":true}) gets the raw messages of the
+// devices it may see. Trackers send them only while somebody watches, which the
+// Hub tells them again and again.
+//
+// Events, the answers of devices to commands, wait in a list of bounded length.
+//
 // An idle socket sends at once (leading edge), then gathers for a window of
 // 50 ms. What a socket may see is asked again whenever the account changes, so
 // a signed-out or restricted user receives nothing more.

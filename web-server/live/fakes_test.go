@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
@@ -27,6 +28,28 @@ type fakeBus struct {
 	live    func([]data.Position)
 	devices func(data.DeviceChange)
 	users   func(data.UserChange)
+	command func(data.CommandChange)
+	logs    func(data.LogBatch)
+	// interests are what the hub told the trackers.
+	mu        sync.Mutex
+	interests []data.LogInterest
+}
+
+func (b *fakeBus) SubscribeLogs(f func(data.LogBatch)) (func(), error) {
+	b.logs = f
+	return func() {}, nil
+}
+
+func (b *fakeBus) PublishLogInterest(i data.LogInterest) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.interests = append(b.interests, i)
+	return nil
+}
+
+func (b *fakeBus) SubscribeCommands(f func(data.CommandChange)) (func(), error) {
+	b.command = f
+	return func() {}, nil
 }
 
 func (b *fakeBus) SubscribeLive(f func([]data.Position)) (func(), error) {
@@ -93,25 +116,36 @@ func (w *world) LatestPositions(_ context.Context, ids []int64) ([]data.Position
 	return list, nil
 }
 
-func (w *world) LinkedDeviceIDs(_ context.Context, userID int64) ([]int64, error) {
+func (w *world) LinkedIDs(_ context.Context, owner data.ObjectKind, ids []int64) (map[data.ObjectKind][]int64, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return slices.Clone(w.links[userID]), nil
+	if owner != data.UserKind {
+		return nil, nil
+	}
+	return map[data.ObjectKind][]int64{data.DeviceKind: slices.Clone(w.links[ids[0]])}, nil
 }
 
+func (w *world) GroupedDeviceIDs(context.Context, []int64) ([]int64, error) { return nil, nil }
+
+func (w *world) Documents(context.Context, storage.ObjectFilter) ([]data.Document, error) {
+	return nil, nil
+}
+
+func (w *world) Server(context.Context) (data.Server, error) { return data.Server{}, nil }
+
 func (w *world) access(userID int64) Access {
-	return func(ctx context.Context) (auth.Viewer, error) {
+	return func(ctx context.Context) (access.Viewer, error) {
 		w.mu.Lock()
 		u, ok := w.users[userID]
 		down := w.down
 		w.mu.Unlock()
 		if down {
-			return auth.Viewer{}, errDown
+			return access.Viewer{}, errDown
 		}
 		if !ok {
-			return auth.Viewer{}, auth.ErrUnauthenticated
+			return access.Viewer{}, auth.ErrUnauthenticated
 		}
-		return auth.NewViewer(ctx, w, u)
+		return access.NewViewer(ctx, w, u)
 	}
 }
 
@@ -129,15 +163,21 @@ type fakeConn struct {
 	closed chan struct{}
 	code   websocket.StatusCode
 	once   sync.Once
+	// says is what the client sends.
+	says chan string
 }
 
-func newConn() *fakeConn { return &fakeConn{closed: make(chan struct{})} }
+func newConn() *fakeConn { return &fakeConn{closed: make(chan struct{}), says: make(chan string)} }
 
 func (c *fakeConn) SetReadLimit(int64) {}
 
 func (c *fakeConn) Read(context.Context) (websocket.MessageType, []byte, error) {
-	<-c.closed
-	return 0, nil, io.EOF
+	select {
+	case s := <-c.says:
+		return websocket.MessageText, []byte(s), nil
+	case <-c.closed:
+		return 0, nil, io.EOF
+	}
 }
 
 func (c *fakeConn) Write(ctx context.Context, _ websocket.MessageType, p []byte) error {

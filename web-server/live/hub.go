@@ -2,6 +2,7 @@ package live
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -13,8 +14,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
-	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
 const (
@@ -42,6 +43,10 @@ type Bus interface {
 	SubscribeLive(func([]data.Position)) (unsubscribe func(), err error)
 	SubscribeDevices(func(data.DeviceChange)) (unsubscribe func(), err error)
 	SubscribeUsers(func(data.UserChange)) (unsubscribe func(), err error)
+	SubscribeCommands(func(data.CommandChange)) (unsubscribe func(), err error)
+	SubscribeLogs(func(data.LogBatch)) (unsubscribe func(), err error)
+	// PublishLogInterest says which raw messages somebody watches.
+	PublishLogInterest(data.LogInterest) error
 }
 
 // Store is where current states come from.
@@ -53,7 +58,7 @@ type Store interface {
 // Access says who a socket belongs to and what it may see now. It is called at
 // the start, when the account changes, and every minute. An error that wraps
 // auth.ErrUnauthenticated ends the socket; with any other it goes on as before.
-type Access func(ctx context.Context) (auth.Viewer, error)
+type Access func(ctx context.Context) (access.Viewer, error)
 
 // Hub is the one place the sockets of a process are served from.
 type Hub struct {
@@ -72,9 +77,14 @@ type Hub struct {
 	users   map[int64]struct{}
 	devices map[int64]struct{}
 	wake    chan struct{}
+	// accessChanges counts AccessChanged.
+	accessChanges uint64
 	// positions and states are scratch space of deliver.
 	positions, states []frame
 	served            sync.WaitGroup
+	// watcher names this process to the trackers, logs is what it told them.
+	watcher string
+	logs    logInterest
 
 	slow     prometheus.Counter
 	messages prometheus.Counter
@@ -86,7 +96,7 @@ func New(store Store, bus Bus, log *slog.Logger, now func() time.Time, reg prome
 		store: store, bus: bus, log: log, now: now,
 		fleet: fleet{devices: make(map[int64]*device)},
 		users: make(map[int64]struct{}), devices: make(map[int64]struct{}),
-		wake: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1), watcher: rand.Text(),
 		slow: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "waymark_web_sockets_slow_total", Help: "Sockets closed because the client did not read.",
 		}),
@@ -125,6 +135,7 @@ func (h *Hub) Run(ctx context.Context) error {
 			h.applyChanges(ctx)
 		case <-tick.C:
 			h.tick(ctx)
+			h.announceLogs(false)
 		case <-sweep.C:
 			h.sweep(ctx)
 		}
@@ -146,7 +157,11 @@ func (h *Hub) subscribe() (unsubscribe func(), err error) {
 	}
 	if err = add(h.bus.SubscribeLive(h.onPositions)); err == nil {
 		if err = add(h.bus.SubscribeDevices(h.onDevice)); err == nil {
-			err = add(h.bus.SubscribeUsers(h.onUser))
+			if err = add(h.bus.SubscribeCommands(h.onCommand)); err == nil {
+				if err = add(h.bus.SubscribeLogs(h.onLogs)); err == nil {
+					err = add(h.bus.SubscribeUsers(h.onUser))
+				}
+			}
 		}
 	}
 	if err != nil {
@@ -195,6 +210,20 @@ func (h *Hub) onUser(c data.UserChange) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.users[c.ID] = struct{}{}
+	h.poke()
+}
+
+// AccessChanged looks again at what the sockets see that a change concerns.
+// access.Service has heard of it before.
+func (h *Hub) AccessChanged(c data.AccessChange) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.accessChanges++
+	for _, s := range h.sockets {
+		if s.affected(c) {
+			h.users[s.userID] = struct{}{}
+		}
+	}
 	h.poke()
 }
 

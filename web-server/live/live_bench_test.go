@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/web-server/auth"
+	"github.com/waymark-gps/waymark/util/access"
 )
 
 // nullConn is a client that reads everything at once.
@@ -61,7 +61,7 @@ func benchHub(tb testing.TB, share int64) (*Hub, []*socket) {
 				links.links[u.ID] = append(links.links[u.ID], id)
 			}
 		}
-		if s.viewer, err = auth.NewViewer(tb.Context(), links, u); err != nil {
+		if s.viewer, err = access.NewViewer(tb.Context(), links, u); err != nil {
 			tb.Fatal(err)
 		}
 		sockets = append(sockets, s)

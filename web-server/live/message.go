@@ -7,13 +7,14 @@ import (
 	"github.com/coder/websocket"
 )
 
-// pending is what waits to be sent, as JSON by device id.
+// pending is what waits to be sent: as JSON by device id, and events in order.
 type pending struct {
 	positions, states map[int64][]byte
+	events, logs      []event
 }
 
 func newPending() pending {
-	return pending{make(map[int64][]byte), make(map[int64][]byte)}
+	return pending{positions: make(map[int64][]byte), states: make(map[int64][]byte)}
 }
 
 // reset empties p for reuse. A map that was large once costs its size at every
@@ -25,6 +26,10 @@ func (p *pending) reset() {
 	}
 	clear(p.positions)
 	clear(p.states)
+	clear(p.events)
+	p.events = p.events[:0]
+	clear(p.logs)
+	p.logs = p.logs[:0]
 }
 
 // flush sends what waits. The first message is sent even if it is empty.
@@ -38,18 +43,45 @@ func (h *Hub) flush(ctx context.Context, s *socket, first bool) error {
 	s.mu.Unlock()
 	defer func() {
 		s.sending.reset()
+		if clear(s.objects[:cap(s.objects)]); cap(s.objects) > keepObjects {
+			s.objects = nil
+		}
 		if cap(s.buf) > keepBuffer {
 			s.buf = nil
 		}
 	}()
-	if err := h.sendList(ctx, s, "devices", s.sending.states, false); err != nil {
+	if err := h.sendList(ctx, s, "devices", s.objectsOf(s.sending.states), false); err != nil {
 		return err
 	}
-	return h.sendList(ctx, s, "positions", s.sending.positions, first)
+	if err := h.sendList(ctx, s, "positions", s.objectsOf(s.sending.positions), first); err != nil {
+		return err
+	}
+	if err := h.sendList(ctx, s, "events", s.eventsOf(s.sending.events), false); err != nil {
+		return err
+	}
+	return h.sendList(ctx, s, "logs", s.eventsOf(s.sending.logs), false)
+}
+
+// eventsOf lists the events of a list, good until the next call.
+func (s *socket) eventsOf(list []event) [][]byte {
+	s.objects = s.objects[:0]
+	for i := range list {
+		s.objects = append(s.objects, list[i].json)
+	}
+	return s.objects
+}
+
+// objectsOf lists the values of m, good until the next call.
+func (s *socket) objectsOf(m map[int64][]byte) [][]byte {
+	s.objects = s.objects[:0]
+	for _, object := range m {
+		s.objects = append(s.objects, object)
+	}
+	return s.objects
 }
 
 // sendList sends the objects of a list in messages of bounded size.
-func (h *Hub) sendList(ctx context.Context, s *socket, name string, objects map[int64][]byte, evenEmpty bool) error {
+func (h *Hub) sendList(ctx context.Context, s *socket, name string, objects [][]byte, evenEmpty bool) error {
 	if len(objects) == 0 && !evenEmpty {
 		return nil
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/coder/websocket"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
@@ -24,8 +25,9 @@ const (
 	writeTimeout = 10 * time.Second
 	// closeTimeout bounds the closing handshake.
 	closeTimeout = 3 * time.Second
-	// maxRead bounds a message of the client, in bytes; they say nothing we need.
-	maxRead = 4 << 10
+	// maxRead bounds a message of the client, in bytes; a wish
+	// for the logs of many devices is the longest.
+	maxRead = 16 << 10
 	// maxMessage is the size at which a message is cut in two, in bytes: some
 	// clients refuse large ones. A single object may be larger.
 	maxMessage = 512 << 10
@@ -59,13 +61,16 @@ type socket struct {
 	conn   Conn
 	userID int64
 	access Access
+	// open is how a guest's socket reads what it shows; nil for all others.
+	open OpenView
 
 	// refreshing makes one refresh follow the other.
 	refreshing sync.Mutex
 
 	mu     sync.Mutex
-	viewer auth.Viewer
+	viewer access.Viewer
 	next   pending
+	logs   *logWatch // nil: no logs are wanted
 	ended  bool
 	code   websocket.StatusCode
 	reason string
@@ -77,15 +82,29 @@ type socket struct {
 	// Of the writing goroutine alone: what is being sent, and its buffer.
 	sending pending
 	buf     []byte
+	objects [][]byte
 }
 
 // Serve serves a connection until it ends or the hub stops. The connection is
 // closed when it returns.
 func (h *Hub) Serve(ctx context.Context, conn Conn, userID int64, access Access) error {
-	s := &socket{
-		conn: conn, userID: userID, access: access,
+	s := newSocket(conn, userID)
+	s.access = access
+	return h.serve(ctx, s)
+}
+
+func newSocket(conn Conn, userID int64) *socket {
+	return &socket{
+		conn: conn, userID: userID,
 		next: newPending(), sending: newPending(),
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+}
+
+func (h *Hub) serve(ctx context.Context, s *socket) error {
+	conn, write := s.conn, h.write
+	if s.open != nil {
+		write = h.writeView
 	}
 	if err := h.add(s); err != nil {
 		_ = conn.Close(websocket.StatusTryAgainLater, err.Error())
@@ -94,20 +113,22 @@ func (h *Hub) Serve(ctx context.Context, conn Conn, userID int64, access Access)
 	defer h.remove(s)
 	conn.SetReadLimit(maxRead)
 
-	// The reader ends when the connection is closed. What clients say ("{}",
-	// wishes for logs) needs no answer; reading answers pings.
+	// The reader ends when the connection is closed. What clients say is a wish
+	// or ("{}") needs no answer; reading answers pings.
 	ctx = context.WithoutCancel(ctx)
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
 		for {
-			if _, _, err := conn.Read(ctx); err != nil {
+			_, message, err := conn.Read(ctx)
+			if err != nil {
 				s.end(websocket.StatusNormalClosure, "")
 				return
 			}
+			h.heed(s, message)
 		}
 	}()
-	err := h.write(ctx, s)
+	err := write(ctx, s)
 	s.mu.Lock()
 	code, reason := s.code, s.reason
 	s.mu.Unlock()
@@ -167,10 +188,17 @@ func (s *socket) end(code websocket.StatusCode, reason string) {
 // and sends the current state of what it sees now and did not before. An error
 // means that the store does not answer.
 func (h *Hub) refresh(ctx context.Context, s *socket) error {
+	if s.open != nil { // its writer asks, each time
+		s.look()
+		return nil
+	}
 	s.refreshing.Lock()
 	defer s.refreshing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
 	defer cancel()
+	h.mu.Lock()
+	began := h.accessChanges
+	h.mu.Unlock()
 	viewer, err := s.access(ctx)
 	switch {
 	case errors.Is(err, auth.ErrUnauthenticated):
@@ -184,6 +212,7 @@ func (h *Hub) refresh(ctx context.Context, s *socket) error {
 	s.viewer = viewer
 	s.dropForeign()
 	s.mu.Unlock()
+	h.again(s, began)
 	gained := gained(&old, &viewer)
 	if gained != nil && len(gained) == 0 {
 		return nil
@@ -223,8 +252,26 @@ func (h *Hub) refresh(ctx context.Context, s *socket) error {
 	return nil
 }
 
+// again has a socket looked at once more if what people may see has changed
+// since began, while the store was being asked.
+func (h *Hub) again(s *socket, began uint64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.accessChanges != began {
+		h.users[s.userID] = struct{}{}
+		h.poke()
+	}
+}
+
+// affected tells whether a change concerns what the socket sees.
+func (s *socket) affected(c data.AccessChange) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open != nil || s.viewer.User.ID == 0 || s.viewer.Affected(c)
+}
+
 // gained are the devices that now sees and old did not; nil stands for all.
-func gained(old, now *auth.Viewer) []int64 {
+func gained(old, now *access.Viewer) []int64 {
 	if old.AllDevices() {
 		return []int64{}
 	}
@@ -249,6 +296,8 @@ func (s *socket) dropForeign() {
 			}
 		}
 	}
+	s.next.logs = slices.DeleteFunc(s.next.logs, func(e event) bool { return !s.viewer.CanSee(e.deviceID) })
+	s.next.events = slices.DeleteFunc(s.next.events, func(e event) bool { return !s.viewer.CanSee(e.deviceID) })
 }
 
 // offer replaces what waits for the same devices. It never blocks.
@@ -256,6 +305,13 @@ func (s *socket) offer(buf []byte, positions, states []frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
+		return
+	}
+	if s.open != nil {
+		sees := func(f frame) bool { return s.viewer.CanSee(f.deviceID) }
+		if slices.ContainsFunc(positions, sees) || slices.ContainsFunc(states, sees) {
+			s.look()
+		}
 		return
 	}
 	news := false

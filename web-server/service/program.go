@@ -6,6 +6,7 @@ import (
 
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/logging"
+	"github.com/waymark-gps/waymark/util/mail"
 	"github.com/waymark-gps/waymark/util/program"
 	"github.com/waymark-gps/waymark/web-server/api"
 )
@@ -15,6 +16,7 @@ type settings struct {
 	DataDir string                `koanf:"data-dir" desc:"folder of the database, if storage.url is empty"`
 	Web     api.Config            `koanf:"web"`
 	Admin   Admin                 `koanf:"admin"`
+	Mail    mail.Config           `koanf:"mail"`
 	Bus     bus.Config            `koanf:"bus"`
 	Storage program.StorageConfig `koanf:"storage"`
 	Log     logging.Config        `koanf:"log"`
@@ -24,7 +26,7 @@ type settings struct {
 // Program is the web server as a program of its own.
 func Program() program.Service {
 	core := program.DefaultCore()
-	s := &settings{DataDir: core.DataDir, Web: api.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log}
+	s := &settings{DataDir: core.DataDir, Web: api.DefaultConfig(), Mail: mail.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log}
 	return program.Service{
 		Name: "web-server", Short: "The page, the API and the live updates",
 		Settings: s, Others: []string{"tracker", "bot"},
@@ -33,7 +35,7 @@ func Program() program.Service {
 		Run: func(ctx context.Context, log *slog.Logger) error {
 			core := program.Core{DataDir: s.DataDir, Bus: s.Bus, Storage: s.Storage, Ops: s.Ops}
 			return program.RunAlone(ctx, core, log, func(p *program.Parts) (program.Run, error) {
-				w, err := New(ctx, s.Web, s.Admin, p)
+				w, err := New(ctx, Settings{Web: s.Web, Admin: s.Admin, Mail: s.Mail, DataDir: s.DataDir}, p)
 				if err != nil {
 					return nil, err
 				}

@@ -7,7 +7,10 @@ import (
 	"fmt"
 	"net"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/mail"
 	"github.com/waymark-gps/waymark/util/program"
 	"github.com/waymark-gps/waymark/web-server/api"
 	"github.com/waymark-gps/waymark/web-server/auth"
@@ -28,30 +31,49 @@ func (a Admin) Validate() error {
 	return nil
 }
 
+// Settings are what a Service is made of.
+type Settings struct {
+	Web   api.Config
+	Admin Admin
+	Mail  mail.Config
+	// DataDir is where certificates of an ACME authority are kept.
+	DataDir string
+}
+
 // Service is a web server that is ready to run.
 type Service struct {
-	listener net.Listener
-	server   *api.Server
+	ports  *ports
+	server *api.Server
 }
 
 // New opens the port; Run serves it.
-func New(ctx context.Context, cfg api.Config, admin Admin, p *program.Parts) (*Service, error) {
-	l, err := net.Listen("tcp", cfg.Listen)
+func New(ctx context.Context, settings Settings, p *program.Parts) (*Service, error) {
+	l, err := openPorts(settings.Web, settings.DataDir, p.Log)
 	if err != nil {
-		return nil, fmt.Errorf("open the web port: %w; set web.listen if another program uses it", err)
+		return nil, err
 	}
-	s := &Service{listener: l}
+	s := &Service{ports: l}
+	admin := settings.Admin
 	if admin.Email != "" {
 		if err := auth.EnsureAdministrator(ctx, p.Store, admin.Email, admin.Password); err != nil {
 			l.Close()
 			return nil, fmt.Errorf("create the administrator (admin.email, admin.password-file): %w", err)
 		}
 	}
-	s.server, err = api.New(cfg, api.Deps{
+	sender, err := mail.New(settings.Mail)
+	if err != nil {
+		l.Close()
+		return nil, fmt.Errorf("set up mail: %w", err)
+	}
+	deps := api.Deps{
 		Store: p.Store, Bus: p.Bus, Log: p.Log, Now: p.Now, Metrics: p.Metrics,
 		UI: ui.Handler(), ContentSecurityPolicy: ui.CSP,
 		Health: p.Health.Probes(), BotUsername: p.Bus.BotName,
-	})
+	}
+	if sender != nil { // not an interface that holds nil
+		deps.Mail = sender
+	}
+	s.server, err = api.New(settings.Web, deps)
 	if err != nil {
 		l.Close()
 		return nil, err
@@ -60,7 +82,12 @@ func New(ctx context.Context, cfg api.Config, admin Admin, p *program.Parts) (*S
 }
 
 // Addr is where the page is.
-func (s *Service) Addr() net.Addr { return s.listener.Addr() }
+func (s *Service) Addr() net.Addr { return s.ports.web.Addr() }
 
 // Run serves until ctx ends.
-func (s *Service) Run(ctx context.Context) error { return s.server.Run(ctx, s.listener) }
+func (s *Service) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.server.Run(ctx, s.ports.web) })
+	g.Go(func() error { return s.ports.redirect(ctx) })
+	return g.Wait()
+}

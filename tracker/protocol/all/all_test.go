@@ -22,6 +22,9 @@ func TestRegistry(t *testing.T) {
 		if q, ok := ByName(p.Name); !ok || q.Port != p.Port {
 			t.Errorf("%s is not found by its name", p.Name)
 		}
+		if (p.New == nil) != (p.Signature == nil) {
+			t.Errorf("%s: a signature belongs to every protocol over TCP and UDP", p.Name)
+		}
 		if (p.Encode == nil) != (len(p.Commands) == 0) {
 			t.Errorf("%s: commands %v do not fit its encoder", p.Name, p.Commands)
 		}

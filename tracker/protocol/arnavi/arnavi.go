@@ -5,7 +5,7 @@ package arnavi
 
 import "github.com/waymark-gps/waymark/tracker/protocol"
 
-// Protocol describes arnavi. There are no commands.
+// Protocol describes arnavi. Of commands it knows whole frames.
 func Protocol() protocol.Protocol {
 	return protocol.Protocol{
 		Name:       "arnavi",
@@ -13,6 +13,9 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return &codec{} },
+		Encode:     encode,
+		Commands:   commands,
+		Signature:  signature,
 	}
 }
 

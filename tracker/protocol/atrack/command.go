@@ -1,8 +1,9 @@
 package atrack
 
 import (
+	"bytes"
 	"fmt"
-	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -14,14 +15,13 @@ var commands = []string{"custom"}
 const maxCommand = 1000
 
 // encode writes a command: a line of text such as AT$OUTC=1,1.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
 	if cmd.Type != "custom" {
 		return nil, fmt.Errorf("atrack: command %q: %w", cmd.Type, protocol.ErrUnsupported)
 	}
-	text, _ := cmd.Attributes.Get("data").Text()
-	text = strings.TrimRight(text, "\r\n")
-	if text == "" || len(text) > maxCommand {
-		return nil, fmt.Errorf("encode command custom: attribute data is not a text of 1 to %d characters: %w", maxCommand, data.ErrInvalid)
+	text, err := protocol.Custom(cmd, maxCommand)
+	if err != nil {
+		return nil, err
 	}
-	return append([]byte(text), '\r', '\n'), nil
+	return append(bytes.TrimRight(text, "\r\n"), '\r', '\n'), nil
 }

@@ -21,6 +21,9 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.UDP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return codec{} },
+		Encode:     encode,
+		Commands:   commands,
+		Signature:  signature,
 	}
 }
 

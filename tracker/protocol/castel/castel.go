@@ -15,6 +15,7 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP | protocol.UDP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return codec{} },
+		Signature:  signature,
 		Encode:     encode,
 		Commands:   commands,
 	}

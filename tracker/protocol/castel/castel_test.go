@@ -59,7 +59,7 @@ func TestUnsupportedCommands(t *testing.T) {
 		kind string
 		want error
 	}{{"videoStart", protocol.ErrUnsupported}} {
-		if _, err := encode(data.Command{Type: c.kind, UniqueID: "18"}, nil); !errors.Is(err, c.want) {
+		if _, err := encode(data.Command{Type: c.kind, UniqueID: "18"}, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.kind, err)
 		}
 	}

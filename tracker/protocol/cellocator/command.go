@@ -3,21 +3,28 @@ package cellocator
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
 
-var commands = []string{"outputControl", "engineStop", "engineResume", "positionSingle"}
+var commands = []string{"custom", "outputControl", "engineStop", "engineResume", "positionSingle"}
 
 const (
 	commandStatus = 0
 	commandOutput = 3
 )
 
+// maxCommand bounds a frame that a user gives as it is, in bytes.
+const maxCommand = 1000
+
 // encode writes a command. The attribute "index" is the output, 0 by default
 // for the engine commands.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
+	if cmd.Type == "custom" {
+		return protocol.CustomFrame(cmd, maxCommand)
+	}
 	unit, err := strconv.ParseUint(cmd.UniqueID, 10, 32)
 	if err != nil {
 		unit = 0 // no unit id: the unit at the other end is meant

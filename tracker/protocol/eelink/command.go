@@ -3,6 +3,7 @@ package eelink
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -16,7 +17,7 @@ var commands = []string{
 const maxCommand = 1000
 
 // encode writes a command. The setting "udp" puts it into an envelope.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	text, err := commandText(cmd)
 	if err != nil {
 		return nil, err
@@ -35,11 +36,8 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 func commandText(cmd data.Command) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, maxCommand)
+		return string(text), err
 	case "engineStop":
 		return "RELAY,1#", nil
 	case "engineResume":

@@ -6,7 +6,7 @@ package egts
 
 import "github.com/waymark-gps/waymark/tracker/protocol"
 
-// Protocol describes egts. There are no commands.
+// Protocol describes egts. Of commands it knows whole frames.
 func Protocol() protocol.Protocol {
 	return protocol.Protocol{
 		Name:       "egts",
@@ -14,6 +14,9 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return &codec{} },
+		Encode:     encode,
+		Commands:   commands,
+		Signature:  signature,
 	}
 }
 

@@ -16,5 +16,5 @@ const (
 
 // Protocol describes flespi.
 func Protocol() protocol.Protocol {
-	return protocol.Protocol{Name: "flespi", Port: 5149, Transports: protocol.HTTP, MaxFrame: maxBody, HTTP: read}
+	return protocol.Protocol{Name: "flespi", Port: 5149, Transports: protocol.HTTP, MaxFrame: maxBody, HTTP: read, Phone: &protocol.Phone{Claims: claims}}
 }

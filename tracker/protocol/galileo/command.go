@@ -3,6 +3,7 @@ package galileo
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -12,7 +13,7 @@ var commands = []string{"custom", "engineStop", "engineResume", "outputControl",
 
 // encode writes a command. Setting: "output", the number of the output that is
 // wired to the relay of the engine.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	text, err := commandText(cmd, s)
 	if err != nil {
 		return nil, err
@@ -32,11 +33,8 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 func commandText(cmd data.Command, s protocol.Settings) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, 0xFF)
+		return string(text), err
 	case "engineStop", "engineResume":
 		output, ok := relay(s)
 		if !ok {

@@ -65,7 +65,7 @@ func TestCommandsThatCanNotBe(t *testing.T) {
 		{data.Command{Type: "engineStop", UniqueID: "860000000000018"}, data.ErrInvalid},
 		{data.Command{Type: "outputControl", UniqueID: "860000000000018"}, data.ErrInvalid},
 	} {
-		if _, err := encode(c.cmd, nil); !errors.Is(err, c.want) {
+		if _, err := encode(c.cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.cmd.Type, err)
 		}
 	}

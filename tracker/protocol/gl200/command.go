@@ -3,6 +3,7 @@ package gl200
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -10,30 +11,24 @@ import (
 
 var commands = []string{"custom", "positionSingle", "engineStop", "engineResume", "deviceIdentification", "rebootDevice"}
 
+// maxCommand bounds a free command, in bytes.
+const maxCommand = 1000
+
 // encode writes a command: text that ends in $. It carries the password of the
 // device, by default the name of its model in small letters: attribute
 // "devicePassword", else setting "password", else setting "model".
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
-	password, ok := cmd.Attributes.Get("devicePassword").Text()
-	if !ok {
-		password = s.Text("password")
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
+	factory := strings.ToLower(s.Text("model"))
+	if factory == "" {
+		factory = "gl200"
 	}
-	if password == "" {
-		password = strings.ToLower(s.Text("model"))
-	}
-	if password == "" {
-		password = "gl200"
-	}
+	password := protocol.Password(cmd, s, factory)
 	if strings.ContainsAny(password, ",$\r\n") {
 		return nil, fmt.Errorf("encode command %s: the password may hold no comma and no $: %w", cmd.Type, data.ErrInvalid)
 	}
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return nil, fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return []byte(text), nil
+		return protocol.Custom(cmd, maxCommand)
 	case "positionSingle":
 		return []byte("AT+GTRTO=" + password + ",1,,,,,,FFFF$"), nil
 	case "engineStop":

@@ -103,7 +103,7 @@ func TestCommandErrors(t *testing.T) {
 	}{
 		{data.Command{Type: "videoStart"}, protocol.ErrUnsupported}, {data.Command{Type: "custom"}, data.ErrInvalid}, {bad, data.ErrInvalid},
 	} {
-		if _, err := encode(c.cmd, nil); !errors.Is(err, c.want) {
+		if _, err := encode(c.cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.cmd.Type, err)
 		}
 	}

@@ -2,6 +2,7 @@ package gps103
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -9,22 +10,22 @@ import (
 
 var commands = []string{
 	"custom", "positionSingle", "positionPeriodic", "positionStop", "engineStop", "engineResume", "alarmArm",
-	"alarmDisarm", "requestPhoto",
+	"alarmDisarm", "alarmDismiss", "requestPhoto",
 }
 
 // maxCommand bounds a free command, in bytes.
 const maxCommand = 512
 
 // encode writes a command.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
 	var code string
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" || len(text) > maxCommand {
-			return nil, fmt.Errorf("encode command custom: attribute data is not a text of 1 to %d characters: %w", maxCommand, data.ErrInvalid)
+		text, err := protocol.Custom(cmd, maxCommand)
+		if err != nil {
+			return nil, err
 		}
-		code = text
+		code = string(text)
 	case "positionSingle":
 		code = "B"
 	case "positionPeriodic":
@@ -43,6 +44,8 @@ func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
 		code = "L"
 	case "alarmDisarm":
 		code = "M"
+	case "alarmDismiss":
+		code = "E"
 	case "requestPhoto":
 		code = "160"
 	default:

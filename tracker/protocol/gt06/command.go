@@ -3,6 +3,7 @@ package gt06
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -19,7 +20,7 @@ const maxCommand = 0xFF - 12
 // encode writes a command. Settings: "model", "oldFirmware" (the engine
 // commands of older firmware, with "password", 123456 by default), "language"
 // (a language field follows the text).
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	text, err := commandText(cmd, s)
 	if err != nil {
 		return nil, err
@@ -36,17 +37,11 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 }
 
 func commandText(cmd data.Command, s protocol.Settings) (string, error) {
-	password := s.Text("password")
-	if password == "" {
-		password = "123456"
-	}
+	password := protocol.Password(cmd, s, "123456")
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, maxCommand)
+		return string(text), err
 	case "engineStop":
 		switch {
 		case s.Text("model") == "G109":

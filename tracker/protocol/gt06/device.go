@@ -49,7 +49,7 @@ func AppendAlarm(b []byte, p *data.Position, alarm byte, serial uint16) []byte {
 }
 
 // AppendHeartbeat appends a status frame of type 0x13: ignition, charge,
-// batteryLevel and rssi from the attributes of p.
+// blocked, batteryLevel and rssi from the attributes of p.
 func AppendHeartbeat(b []byte, p *data.Position, serial uint16) []byte {
 	var content [8]byte
 	c := appendStatus(content[:0], p)
@@ -93,7 +93,8 @@ func appendStatus(b []byte, p *data.Position) []byte {
 	if !ok {
 		rssi = 4
 	}
-	flags := flagByte(ignition)<<1 | flagByte(charge)<<2
+	blocked, _ := p.Attributes.Get("blocked").Bool()
+	flags := flagByte(ignition)<<1 | flagByte(charge)<<2 | flagByte(blocked)<<7
 	return append(b, flags, byte(converters.Clamp(level*6/100, 0, 6)), byte(rssi))
 }
 
@@ -119,13 +120,41 @@ func Answer(b []byte) (kind byte, serial uint16, size int) {
 	return b[header], binary.BigEndian.Uint16(b[size-2-tailSize:]), size
 }
 
-// CommandType is the type of a frame with a command of the server.
-const CommandType = kindCommand
+// The types of answers.
+const (
+	// LoginType, HeartbeatType and PositionType answer the frames of
+	// AppendLogin, AppendHeartbeat and AppendPosition.
+	LoginType     = kindLogin
+	HeartbeatType = kindStatus
+	PositionType  = kindReport
+	// CommandType is no answer: it is a command of the server.
+	CommandType = kindCommand
+)
+
+// Command reads a frame of CommandType: the text, and the flag of the server,
+// which the result repeats. ok is false if the frame holds no text.
+func Command(frame []byte) (text string, flag uint32, ok bool) {
+	header := 4
+	if len(frame) > 0 && frame[0] == markLong {
+		header = 5
+	}
+	if len(frame) < header+5+tailSize+len(stop) {
+		return "", 0, false
+	}
+	content := frame[header : len(frame)-tailSize-len(stop)]
+	size := int(content[0])
+	if size < 4 || 1+size > len(content) {
+		return "", 0, false
+	}
+	return string(content[5 : 1+size]), binary.BigEndian.Uint32(content[1:]), true
+}
 
 // AppendResult appends what a device answers to the command with that serial
-// number: text in type 0x15.
-func AppendResult(b []byte, text string, serial uint16) []byte {
-	content := append(make([]byte, 0, 16+len(text)), byte(4+len(text)), 0, 0, 0, 0)
+// number and flag: text in type 0x15.
+func AppendResult(b []byte, text string, flag uint32, serial uint16) []byte {
+	text = text[:min(len(text), maxCommand)]
+	content := append(make([]byte, 0, 16+len(text)), byte(4+len(text)))
+	content = binary.BigEndian.AppendUint32(content, flag)
 	content = append(content, text...)
 	return appendFrame(b, false, kindText, append(content, 0, 2), serial)
 }

@@ -19,6 +19,7 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return &codec{} },
+		Signature:  signature,
 		Encode:     encode,
 		Commands:   commands,
 	}

@@ -167,12 +167,12 @@ func TestUnsupportedCommands(t *testing.T) {
 		kind string
 		want error
 	}{{"videoStart", protocol.ErrUnsupported}, {"custom", data.ErrInvalid}, {"positionPeriodic", data.ErrInvalid}} {
-		if _, err := encode(data.Command{Type: c.kind, Attributes: attributes}, nil); !errors.Is(err, c.want) {
+		if _, err := encode(data.Command{Type: c.kind, Attributes: attributes}, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.kind, err)
 		}
 	}
 	attributes.SetString("data", strings.Repeat("x", maxCommand+1))
-	if _, err := encode(data.Command{Type: "custom", Attributes: attributes}, nil); !errors.Is(err, data.ErrInvalid) {
+	if _, err := encode(data.Command{Type: "custom", Attributes: attributes}, nil, time.Time{}); !errors.Is(err, data.ErrInvalid) {
 		t.Errorf("too long: %v", err)
 	}
 }

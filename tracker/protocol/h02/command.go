@@ -3,6 +3,7 @@ package h02
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -10,24 +11,17 @@ import (
 
 var commands = []string{"custom", "engineStop", "engineResume", "alarmArm", "alarmDisarm", "positionPeriodic"}
 
-// commandTime stands where a command says when it was sent: encoders have no
-// clock. Devices repeat it in their echo.
-const commandTime = "010203"
-
 // maxCommand bounds what a user may send as it is, in bytes.
 const maxCommand = 512
 
-// encode writes a command. Setting "alternative": the interval as newer
+// encode writes a command with the time of sending, which devices repeat in
+// their echo. Setting "alternative": the interval as newer
 // firmware wants it.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, now time.Time) ([]byte, error) {
 	var code, parameters string
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" || len(text) > maxCommand {
-			return nil, fmt.Errorf("encode command custom: attribute data is not a text of 1 to %d characters: %w", maxCommand, data.ErrInvalid)
-		}
-		return []byte(text), nil
+		return protocol.Custom(cmd, maxCommand)
 	case "engineStop":
 		code, parameters = "S20", "1,1"
 	case "engineResume":
@@ -49,5 +43,5 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 	default:
 		return nil, fmt.Errorf("h02: command %q: %w", cmd.Type, protocol.ErrUnsupported)
 	}
-	return []byte("*HQ," + cmd.UniqueID + "," + code + "," + commandTime + "," + parameters + "#"), nil
+	return []byte("*HQ," + cmd.UniqueID + "," + code + "," + now.UTC().Format("150405") + "," + parameters + "#"), nil
 }

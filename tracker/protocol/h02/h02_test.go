@@ -153,7 +153,7 @@ func TestUnsupportedCommands(t *testing.T) {
 	for kind, want := range map[string]error{
 		"videoStart": protocol.ErrUnsupported, "custom": data.ErrInvalid, "positionPeriodic": data.ErrInvalid,
 	} {
-		if _, err := encode(data.Command{Type: kind}, nil); !errors.Is(err, want) {
+		if _, err := encode(data.Command{Type: kind}, nil, time.Time{}); !errors.Is(err, want) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

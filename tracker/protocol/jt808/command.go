@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -25,19 +26,26 @@ const (
 	commandThrough   = 0x8900
 	commandVideo     = 0x9101
 	commandVideoStop = 0x9102
+	commandEngine    = 0xA006
 )
+
+// commandKinds are all of them, to recognise their answers.
+var commandKinds = []uint16{
+	commandControl, commandParameter, commandSettings, commandText, commandThrough, commandVideo, commandVideoStop, commandEngine,
+}
 
 // maxCommand bounds a text command: its length has one byte in some.
 const maxCommand = 250
 
-// encode writes a command. Settings: "model", and "edition": "2019" for
-// terminals of that edition of the standard, "E7" for those with E7 marks.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+// encode writes a command. Settings: "model"; "edition": "2019" for terminals
+// of that edition of the standard, "E7" for those with E7 marks; "alternative"
+// for those whose engine commands carry the time, by the clock "timezone".
+func encode(cmd data.Command, s protocol.Settings, now time.Time) ([]byte, error) {
 	h, err := addressee(cmd, s)
 	if err != nil {
 		return nil, err
 	}
-	kind, body, err := command(cmd, strings.ToUpper(s.Text("model")))
+	kind, body, err := command(cmd, s, now)
 	if err != nil {
 		return nil, err
 	}
@@ -71,17 +79,25 @@ func addressee(cmd data.Command, s protocol.Settings) (header, error) {
 	return h, nil
 }
 
-func command(cmd data.Command, model string) (kind uint16, body []byte, err error) {
+func command(cmd data.Command, s protocol.Settings, now time.Time) (kind uint16, body []byte, err error) {
+	model := strings.ToUpper(s.Text("model"))
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" || len(text) > maxCommand || !isASCII(text) {
-			return 0, nil, fmt.Errorf("encode command custom: attribute data is not a text of 1 to %d ASCII characters: %w", maxCommand, data.ErrInvalid)
+		text, err := protocol.Custom(cmd, maxCommand)
+		if err != nil {
+			return 0, nil, err
 		}
-		kind, body = text2(text, model)
+		if !protocol.IsHex(cmd) && !isASCII(string(text)) {
+			return 0, nil, fmt.Errorf("encode command custom: attribute data is not ASCII; send other characters as GBK in hex, with the attribute hex: true: %w", data.ErrInvalid)
+		}
+		kind, body = text2(string(text), model)
 		return kind, body, nil
 	case "engineStop", "engineResume":
-		kind, body = engine(cmd.Type == "engineStop", model)
+		stop := cmd.Type == "engineStop"
+		if s.Bool("alternative") {
+			return commandEngine, engineTimed(stop, s, now), nil
+		}
+		kind, body = engine(stop, model)
 		return kind, body, nil
 	case "positionPeriodic":
 		seconds, ok := cmd.Attributes.Get("frequency").Float()
@@ -129,6 +145,20 @@ func engine(stop bool, model string) (kind uint16, body []byte) {
 		return commandControl, []byte{0xF0}
 	}
 	return commandControl, []byte{0xF1}
+}
+
+// engineTimed is the body of the engine commands that carry the time, by the
+// clock of the device.
+func engineTimed(stop bool, s protocol.Settings, now time.Time) []byte {
+	ahead := beijing
+	if zone, ok := parseZone(s.Text("timezone")); ok {
+		ahead = zone
+	}
+	body := []byte{0}
+	if stop {
+		body[0] = 1
+	}
+	return converters.AppendBCD(body, now.UTC().Add(ahead).Format("060102150405"), 6)
 }
 
 // channel is the camera, 1 by default.

@@ -3,6 +3,7 @@ package jt808
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -64,6 +65,12 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 	if err != nil {
 		return data.Packet{}, err
 	}
+	switch c.edition = ""; {
+	case h.mark == markE7:
+		c.edition = "E7"
+	case h.edition2019():
+		c.edition = "2019"
+	}
 	m := message{header: h, model: c.model, ahead: c.ahead, body: body}
 	out := &report{}
 	packet := data.Packet{Identity: c.identify(h.phone), Reply: m.answer(out.reply[:0], c.identify(h.phone), now)}
@@ -71,6 +78,8 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 		return packet, nil // the rest of a message that was split
 	}
 	switch h.kind {
+	case kindTerminalAnswer:
+		packet.Answer = commandAnswer(body)
 	case kindBatch:
 		packet.Positions = m.batch()
 	case kindBatch2:
@@ -87,6 +96,26 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 		}
 	}
 	return packet, nil
+}
+
+// commandAnswer reads the general answer of a terminal: the serial number and
+// the type of our message, and the result. nil if that was no command.
+func commandAnswer(body []byte) *data.CommandAnswer {
+	b := converters.NewReader(body)
+	b.Skip(2)
+	kind, result := b.U16(), b.U8()
+	if !b.OK() || !slices.Contains(commandKinds, kind) {
+		return nil
+	}
+	switch result {
+	case 0:
+		return &data.CommandAnswer{}
+	case 2:
+		return &data.CommandAnswer{Refused: true, Text: "the device cannot read the command"}
+	case 3:
+		return &data.CommandAnswer{Refused: true, Text: "the device does not support the command"}
+	}
+	return &data.CommandAnswer{Refused: true, Text: "the device could not carry the command out"}
 }
 
 // reader reads one position.

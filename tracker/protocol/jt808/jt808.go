@@ -18,6 +18,7 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return &codec{ahead: beijing} },
+		Signature:  signature,
 		Escape:     appendEscaped,
 		Encode:     encode,
 		Commands:   commands,
@@ -38,6 +39,17 @@ type codec struct {
 	// phone and identity are those of the last message, which are seldom new.
 	phone    []byte
 	identity string
+	// edition is that of the last message, for commands.
+	edition string
+}
+
+// Describe implements protocol.Descriptive: commands have the header of the
+// device's edition.
+func (c *codec) Describe() protocol.Settings {
+	if c.edition == "" {
+		return nil
+	}
+	return protocol.Settings{"edition": c.edition}
 }
 
 // model holds what the name of the model changes.

@@ -169,7 +169,7 @@ func TestCommandErrors(t *testing.T) {
 		if c.set != nil {
 			c.set(&cmd.Attributes)
 		}
-		if b, err := encode(cmd, nil); !errors.Is(err, c.want) {
+		if b, err := encode(cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %x, %v", c.kind, b, err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -12,7 +13,7 @@ import (
 )
 
 var commands = []string{
-	"positionSingle", "positionPeriodic", "engineStop", "engineResume", "outputControl", "alarmGeofence", "setTimezone",
+	"custom", "positionSingle", "positionPeriodic", "engineStop", "engineResume", "outputControl", "alarmGeofence", "setTimezone",
 	"requestPhoto", "rebootDevice",
 }
 
@@ -28,9 +29,15 @@ const (
 	commandReboot   = 0x4902
 )
 
+// maxCommand bounds a frame that a user gives as it is, in bytes.
+const maxCommand = 1000
+
 // encode writes a command. The setting "model" tells devices with five
 // outputs, which are set together.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
+	if cmd.Type == "custom" {
+		return protocol.CustomFrame(cmd, maxCommand)
+	}
 	id, err := packID(cmd.UniqueID)
 	if err != nil {
 		return nil, fmt.Errorf("encode command %s: %w", cmd.Type, err)

@@ -84,7 +84,7 @@ func TestCommandErrors(t *testing.T) {
 		{"alarmGeofence", "1", data.ErrInvalid},
 		{"setTimezone", "1", data.ErrInvalid},
 	} {
-		if _, err := encode(data.Command{Type: c.kind, UniqueID: c.id}, nil); !errors.Is(err, c.want) {
+		if _, err := encode(data.Command{Type: c.kind, UniqueID: c.id}, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s for %q: %v", c.kind, c.id, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -17,7 +18,7 @@ var commands = []string{
 const maxCommand = 1000
 
 // encode writes a command. The setting "alternative" arms and disarms by B21.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	content, err := commandText(cmd, s)
 	if err != nil {
 		return nil, err
@@ -34,7 +35,8 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 func commandText(cmd data.Command, s protocol.Settings) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		return textAttribute(cmd, "data")
+		text, err := protocol.Custom(cmd, maxCommand)
+		return string(text), err
 	case "positionSingle":
 		return "A10", nil
 	case "positionPeriodic":

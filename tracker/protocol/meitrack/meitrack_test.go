@@ -76,7 +76,7 @@ func TestCommandErrors(t *testing.T) {
 		{long, data.ErrInvalid},
 		{star, data.ErrInvalid},
 	} {
-		if _, err := encode(c.cmd, nil); !errors.Is(err, c.want) {
+		if _, err := encode(c.cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.cmd.Type, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -14,13 +15,16 @@ var commands = []string{
 	"modePowerSaving", "modeDeepSleep", "sosNumber", "setIndicator",
 }
 
+// maxCommand bounds a free command, in bytes.
+const maxCommand = 512
+
 // switches are the commands that turn something on or off.
 var switches = map[string]string{
 	"voiceMonitoring": "P", "setAgps": "AGPS", "alarmFall": "F", "modePowerSaving": "SP", "modeDeepSleep": "DS",
 }
 
 // encode writes a command. The setting "password" is 123456 by default.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	text, err := commandText(cmd)
 	if err != nil {
 		return nil, err
@@ -28,11 +32,7 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 	if cmd.Type == "custom" {
 		return []byte(text), nil
 	}
-	password := s.Text("password")
-	if password == "" {
-		password = "123456"
-	}
-	return []byte(password + text), nil
+	return []byte(protocol.Password(cmd, s, "123456") + text), nil
 }
 
 func commandText(cmd data.Command) (string, error) {
@@ -45,7 +45,11 @@ func commandText(cmd data.Command) (string, error) {
 	}
 	switch cmd.Type {
 	case "custom":
-		return argument(cmd, "data")
+		text, err := protocol.Custom(cmd, maxCommand)
+		if err == nil && !protocol.IsHex(cmd) && strings.ContainsAny(string(text), "\r\n\x00") {
+			err = fmt.Errorf("encode command custom: attribute data holds no text of one line: %w", data.ErrInvalid)
+		}
+		return string(text), err
 	case "setTimezone":
 		return timezone(cmd)
 	case "alarmSpeed":

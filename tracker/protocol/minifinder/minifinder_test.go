@@ -88,13 +88,13 @@ func TestCommandErrors(t *testing.T) {
 		if c.key != "" {
 			cmd.Attributes.Set(c.key, c.value)
 		}
-		if b, err := encode(cmd, nil); !errors.Is(err, c.want) {
+		if b, err := encode(cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s %v: %q, %v", c.kind, c.value, b, err)
 		}
 	}
 	cmd := data.Command{Type: "alarmSpeed"}
 	cmd.Attributes.SetFloat("speed", 90)
-	if b, err := encode(cmd, protocol.Settings{"password": "654321"}); !bytes.Equal(b, []byte("654321J190")) {
+	if b, err := encode(cmd, protocol.Settings{"password": "654321"}, time.Time{}); !bytes.Equal(b, []byte("654321J190")) {
 		t.Errorf("%q, %v", b, err)
 	}
 }

@@ -3,6 +3,7 @@ package minifinder2
 import (
 	"encoding/hex"
 	"fmt"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -17,7 +18,7 @@ var readAll = []byte{1, 0xF0}
 const maxContent = 1000
 
 // encode writes a command, with the sequence number 1.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
 	content, err := commandContent(cmd)
 	if err != nil {
 		return nil, err

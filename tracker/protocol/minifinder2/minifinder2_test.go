@@ -108,7 +108,7 @@ func TestCommandErrors(t *testing.T) {
 	} {
 		cmd := data.Command{Type: c.kind}
 		cmd.Attributes.SetString("data", c.data)
-		if b, err := encode(cmd, nil); !errors.Is(err, c.want) {
+		if b, err := encode(cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s %.10q: %x, %v", c.kind, c.data, b, err)
 		}
 	}

@@ -3,6 +3,7 @@ package navis
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -13,7 +14,7 @@ var commands = []string{"custom", "outputControl", "getVersion"}
 // encode writes a command: a text in an envelope from the server, whose id is 1.
 // Settings: "preamble", the four characters that envelopes of the device start
 // with, if they are not @NTC.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	text, err := commandText(cmd)
 	if err != nil {
 		return nil, err
@@ -31,11 +32,8 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 func commandText(cmd data.Command) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, math.MaxUint16)
+		return string(text), err
 	case "outputControl":
 		index, ok := cmd.Attributes.Get("index").Int()
 		on, known := state(cmd.Attributes.Get("data").String())

@@ -31,7 +31,7 @@ func AppendQuery(b []byte, id string, p *data.Position) []byte {
 	if !p.Outdated {
 		number("lat", p.Latitude, 7)
 		number("lon", p.Longitude, 7)
-		number("speed", p.SpeedKnots, 2)
+		number("speed", p.SpeedKnots, 4)
 		number("bearing", p.CourseDeg, 1)
 		number("altitude", p.AltitudeM, 1)
 		if p.AccuracyM > 0 {

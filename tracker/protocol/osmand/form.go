@@ -83,8 +83,9 @@ func (rep *report) parameter(key, value string) (err error) {
 		return nil
 	case "id", "deviceid", "device_id":
 		rep.id = value
-	case "notificationToken":
-		// A secret of the app's, for messages to it; it is no attribute.
+	case "notificationToken", "token":
+		// Secrets: of the app's, for messages to it, and of the device's, see
+		// Request.Secrets. They are no attributes.
 	case "valid":
 		p.Valid = value == "1" || value == "true"
 	case "timestamp":

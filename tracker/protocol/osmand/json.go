@@ -17,8 +17,20 @@ import (
 
 // message is the JSON form. Numbers are pointers: missing is not zero.
 type message struct {
-	DeviceID text     `json:"device_id"`
-	Location location `json:"location"`
+	DeviceID text      `json:"device_id"`
+	Location locations `json:"location"`
+}
+
+// locations is one location, or an array of those that the app had kept.
+type locations []location
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *locations) UnmarshalJSON(b []byte) error {
+	if len(b) > 0 && b[0] == '[' {
+		return json.Unmarshal(b, (*[]location)(l))
+	}
+	*l = make(locations, 1)
+	return json.Unmarshal(b, &(*l)[0])
 }
 
 type location struct {
@@ -42,6 +54,10 @@ type location struct {
 		Level      *float64 `json:"level"` // 0 to 1, negative for unknown
 		IsCharging bool     `json:"is_charging"`
 	} `json:"battery"`
+	Geofence *struct {
+		Identifier text `json:"identifier"`
+		Action     text `json:"action"` // ENTER, EXIT or DWELL
+	} `json:"geofence"`
 	Alarm  text            `json:"alarm"`
 	Extras json.RawMessage `json:"extras"`
 }
@@ -70,20 +86,34 @@ func readJSON(body []byte) (data.Packet, error) {
 	if m.DeviceID == "" {
 		return data.Packet{}, fmt.Errorf("read JSON body: device_id is needed: %w", protocol.ErrNoIdentity)
 	}
+	if len(m.Location) == 0 {
+		m.Location = make(locations, 1) // the device is there, and says no more
+	}
+	if len(m.Location) > maxLocations {
+		return data.Packet{}, fmt.Errorf("read location: %d of them, at most %d: %w", len(m.Location), maxLocations, data.ErrInvalid)
+	}
+	packet := data.Packet{Identity: string(m.DeviceID)}
+	for i := range m.Location {
+		p, err := m.Location[i].position()
+		if err != nil {
+			return data.Packet{}, err
+		}
+		packet.Positions = append(packet.Positions, p)
+	}
+	return packet, nil
+}
+
+func (l *location) position() (data.Position, error) {
 	p := data.Position{Protocol: "osmand", Valid: true, Attributes: make(data.Attributes, 0, 8)}
-	l := &m.Location
 	if l.Timestamp != "" {
 		t, err := timestamp(string(l.Timestamp))
 		if err != nil {
-			return data.Packet{}, fmt.Errorf("read location.timestamp: %w", err)
+			return p, fmt.Errorf("read location.timestamp: %w", err)
 		}
 		p.DeviceTime = t
 	}
 	l.place(&p)
-	if err := l.attributes(&p.Attributes); err != nil {
-		return data.Packet{}, err
-	}
-	return data.Packet{Identity: string(m.DeviceID), Positions: []data.Position{p}}, nil
+	return p, l.attributes(&p.Attributes)
 }
 
 func (l *location) place(p *data.Position) {
@@ -133,6 +163,15 @@ func (l *location) attributes(a *data.Attributes) error {
 		}
 	}
 	a.SetString("alarm", string(l.Alarm))
+	if g := l.Geofence; g != nil {
+		a.SetString("geofence", string(g.Identifier))
+		switch strings.ToUpper(string(g.Action)) {
+		case "ENTER":
+			a.AddAlarm("geofenceEnter")
+		case "EXIT":
+			a.AddAlarm("geofenceExit")
+		}
+	}
 	if len(l.Extras) <= len("{}") {
 		return nil
 	}

@@ -16,11 +16,13 @@ const (
 	// maxParameters bounds the parameters of a request and the extras of a
 	// JSON report.
 	maxParameters = 200
+	// maxLocations bounds the locations of a JSON report.
+	maxLocations = 100
 )
 
 // Protocol describes osmand.
 func Protocol() protocol.Protocol {
-	return protocol.Protocol{Name: "osmand", Port: 5055, Transports: protocol.HTTP, MaxFrame: maxBody, HTTP: read}
+	return protocol.Protocol{Name: "osmand", Port: 5055, Transports: protocol.HTTP, MaxFrame: maxBody, HTTP: read, Phone: &protocol.Phone{Shared: true}, Encode: encode, Commands: commands}
 }
 
 // read reads one request.

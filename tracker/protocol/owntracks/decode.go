@@ -1,7 +1,6 @@
 package owntracks
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -14,52 +13,8 @@ import (
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
-const (
-	statusOK         = 200
-	statusBadRequest = 400
-	// maxInputs bounds the numbered inputs of a message.
-	maxInputs = 100
-)
-
-// message is the object of a request, by its keys. Numbers come as integers,
-// with decimals, or as text.
-type message map[string]any
-
-// read reads one request. Only locations are reports; other messages are
-// taken and left out, so that the app does not send them for ever.
-func read(r *protocol.Request, _ time.Time) (data.Packet, error) {
-	decoder := json.NewDecoder(bytes.NewReader(r.Body))
-	decoder.UseNumber()
-	var m message
-	if err := decoder.Decode(&m); err != nil {
-		return data.Packet{}, fmt.Errorf("read body: want one JSON object: %w: %w", err, data.ErrInvalid)
-	}
-	packet := data.Packet{Identity: m.identity(r), Reply: []byte("[]"), RefusalStatus: statusOK, Refusal: []byte("[]")}
-	if m.text("_type") != "location" {
-		return packet, nil
-	}
-	if packet.Identity == "" {
-		return data.Packet{}, fmt.Errorf("read location: topic, X-Limit-U and X-Limit-D, or tid is needed: %w", protocol.ErrNoIdentity)
-	}
-	packet.RefusalStatus, packet.Refusal = statusBadRequest, nil
-	packet.Positions = []data.Position{m.position()}
-	return packet, nil
-}
-
-// identity names the device: its topic; the user and device of the headers,
-// which make the topic; or the two letters of tid.
-func (m message) identity(r *protocol.Request) string {
-	if topic := m.text("topic"); topic != "" {
-		return topic
-	}
-	if r.Header != nil {
-		user, device := strings.TrimSpace(r.Header("X-Limit-U")), strings.TrimSpace(r.Header("X-Limit-D"))
-		if user != "" && device != "" {
-			return "owntracks/" + user + "/" + device
-		}
-	}
-	return m.text("tid")
-}
+// maxInputs bounds the numbered inputs of a message.
+const maxInputs = 100
 
 func (m message) text(key string) string {
 	switch v := m[key].(type) {
@@ -105,7 +60,7 @@ func (m message) seconds(key string) time.Time {
 }
 
 func (m message) position() data.Position {
-	p := data.Position{Protocol: "owntracks", Valid: true}
+	p := data.Position{Protocol: name, Valid: true}
 	p.Attributes = make(data.Attributes, 0, 12)
 	fix := m.seconds("tst")
 	if p.DeviceTime = m.seconds("sent"); p.DeviceTime.IsZero() {
@@ -164,14 +119,22 @@ func (m message) attributes(a *data.Attributes) {
 		}
 	}
 	a.SetString("vin", m.text("vin"))
-	if name := m.text("name"); name != "" {
-		a.SetString("vin", name)
+	if own := m.text("name"); own != "" {
+		a.SetString("vin", own)
 	}
 	for _, f := range [...]struct{ key, name string }{{"ign", "ignition"}, {"motion", "motion"}} {
 		if v, ok := m.truth(f.key); ok {
 			a.SetBool(f.name, v)
 		}
 	}
+	if v, ok := m.number("p"); ok {
+		a.SetFloat("pressure", v)
+	}
+	for _, f := range [...]struct{ key, name string }{{"SSID", "wifi"}, {"poi", "poi"}, {"tag", "tag"}} {
+		a.SetString(f.name, m.text(f.key))
+	}
+	a.SetString("geofence", m.list("inregions"))
+	a.SetString("activity", m.list("motionactivities"))
 	m.numbered(a, "adda-", "adc")
 	m.numbered(a, "temp_c-", "temp")
 }

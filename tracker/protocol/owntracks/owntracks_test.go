@@ -22,7 +22,7 @@ func post(body string) (data.Packet, error) {
 
 func TestRefusals(t *testing.T) {
 	for body, want := range map[string]error{
-		"": data.ErrInvalid, "[]": data.ErrInvalid, `{"_type":`: data.ErrInvalid, `{"_type":"location","lat":1,"lon":2}`: protocol.ErrNoIdentity,
+		"1": data.ErrInvalid, "[1]": data.ErrInvalid, `{"_type":`: data.ErrInvalid, `{"_type":"location","lat":1,"lon":2}`: protocol.ErrNoIdentity,
 	} {
 		if _, err := post(body); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", body, err, want)
@@ -34,7 +34,7 @@ func TestRefusals(t *testing.T) {
 // else the app would send it for ever.
 func TestRefusalStatus(t *testing.T) {
 	for body, want := range map[string]int{
-		`{"_type":"location","tid":"JJ","lat":1,"lon":2,"tst":1780302600}`: 400, `{"_type":"waypoints"}`: 200, `{}`: 200,
+		`{"_type":"location","tid":"JJ","lat":1,"lon":2,"tst":1780302600}`: 400, `{"_type":"waypoints"}`: 200, `{}`: 200, ``: 200, `[]`: 200,
 	} {
 		if packet, err := post(body); err != nil || packet.RefusalStatus != want {
 			t.Errorf("%s: %d, %v", body, packet.RefusalStatus, err)

@@ -90,12 +90,15 @@ func (s *Session) Frame(r *Record) ([]byte, error) {
 	}
 }
 
+// encodeTime is when the commands of recordings were sent: at 01:02:03 UTC.
+var encodeTime = time.Date(2000, 1, 1, 1, 2, 3, 0, time.UTC)
+
 // Encode writes the command of a record of dir encode.
 func (s *Session) Encode(r *Record) ([]byte, error) {
 	if s.protocol.Encode == nil {
 		return nil, fmt.Errorf("protocol %s has no commands: %w", s.protocol.Name, protocol.ErrUnsupported)
 	}
-	return s.protocol.Encode(data.Command{Type: r.Command, UniqueID: r.DeviceUniqueID, Attributes: r.Attributes}, r.Settings())
+	return s.protocol.Encode(data.Command{Type: r.Command, UniqueID: r.DeviceUniqueID, Attributes: r.Attributes}, r.Settings(), encodeTime)
 }
 
 // Escape writes the frame of a record of dir frame-encode for the wire.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -27,14 +28,15 @@ const maxCommand = 1000
 
 // encode writes a command. Setting: "password", the word in front of texts
 // that stop the engine, "pass" by default.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
-	password := s.Text("password")
-	if password == "" {
-		password = "pass"
-	}
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
+	password := protocol.Password(cmd, s, "pass")
 	switch cmd.Type {
 	case "custom":
-		return text(cmd, serverText, "", "data")
+		content, err := protocol.Custom(cmd, maxCommand)
+		if err != nil {
+			return nil, err
+		}
+		return serverFrame(serverText, content...), nil
 	case "engineStop":
 		return serverFrame(serverText, []byte(password+" immobilizer 10")...), nil
 	case "engineResume":

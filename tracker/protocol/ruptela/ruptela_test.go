@@ -62,7 +62,7 @@ func TestCommandsThatCanNotBe(t *testing.T) {
 		"videoStart": protocol.ErrUnsupported, "custom": data.ErrInvalid, "setConnection": data.ErrInvalid,
 		"setOdometer": data.ErrInvalid, "outputControl": data.ErrInvalid,
 	} {
-		if _, err := encode(data.Command{Type: kind}, nil); !errors.Is(err, want) {
+		if _, err := encode(data.Command{Type: kind}, nil, time.Time{}); !errors.Is(err, want) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}

@@ -1,8 +1,10 @@
 package suntech
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -11,6 +13,9 @@ import (
 var commands = []string{
 	"custom", "positionSingle", "engineStop", "engineResume", "alarmArm", "alarmDisarm", "outputControl", "rebootDevice",
 }
+
+// maxCommand bounds a free command, in bytes.
+const maxCommand = 1000
 
 // universalWords and legacyWords are the commands of both forms.
 var (
@@ -29,17 +34,20 @@ var (
 // encode writes a command. Settings: "family", the five letters that the
 // reports of the device begin with (SA200 by default), or "universal" for a
 // device that sends the universal form.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	family := s.Text("family")
 	universal := s.Bool("universal") || strings.EqualFold(family, "universal")
 	var word string
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" || strings.ContainsAny(text, "\r\n\x00") {
+		text, err := protocol.Custom(cmd, maxCommand)
+		if err != nil {
+			return nil, err
+		}
+		if !protocol.IsHex(cmd) && bytes.ContainsAny(text, "\r\n\x00") {
 			return nil, fmt.Errorf("encode command custom: attribute data holds no text of one line: %w", data.ErrInvalid)
 		}
-		return []byte(text + "\r"), nil
+		return append(text, '\r'), nil
 	case "outputControl":
 		var err error
 		if word, err = output(cmd, universal); err != nil {

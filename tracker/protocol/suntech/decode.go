@@ -51,7 +51,14 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	case frame[0] >= 0x80 && len(frame) > 1 && frame[1] == 0:
 		return r.binary(frame)
 	}
-	return r.text(strings.TrimSuffix(string(frame), "\r"))
+	text := strings.TrimSuffix(string(frame), "\r")
+	switch head, _, _ := strings.Cut(text, ";"); len(head) {
+	case 3: // STT
+		c.family = "universal"
+	case 8: // SA200STT
+		c.family = head[:5]
+	}
+	return r.text(text)
 }
 
 func (r *report) text(s string) (data.Packet, error) {

@@ -18,6 +18,7 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return &codec{} },
+		Signature:  signature,
 		Encode:     encode,
 		Commands:   commands,
 	}
@@ -26,6 +27,17 @@ func Protocol() protocol.Protocol {
 // codec is one connection. Each message names its device.
 type codec struct {
 	settings settings
+	// family is what the last text began with, "universal" for the form without.
+	family string
+}
+
+// Describe implements protocol.Descriptive: commands have the family of the
+// reports.
+func (c *codec) Describe() protocol.Settings {
+	if c.family == "" {
+		return nil
+	}
+	return protocol.Settings{"family": c.family}
 }
 
 // settings are what the device was set to send and does not say.

@@ -105,7 +105,7 @@ func TestCommandErrors(t *testing.T) {
 		if c.index != "" {
 			cmd.Attributes.SetInt("index", int64(c.index[0]-'0'))
 		}
-		if b, err := encode(cmd, protocol.Settings{"universal": c.universal}); !errors.Is(err, c.want) {
+		if b, err := encode(cmd, protocol.Settings{"universal": c.universal}, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%+v: %q, %v", c, b, err)
 		}
 	}

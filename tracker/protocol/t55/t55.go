@@ -18,6 +18,7 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP | protocol.UDP,
 		MaxFrame:   maxFrame,
 		New:        func(t protocol.Transport) protocol.Codec { return &codec{udp: t == protocol.UDP} },
+		Signature:  signature,
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
 
-// Protocol describes taip. There are no commands.
+// Protocol describes taip.
 func Protocol() protocol.Protocol {
 	return protocol.Protocol{
 		Name:       "taip",
@@ -18,6 +18,9 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP | protocol.UDP,
 		MaxFrame:   maxFrame,
 		New:        func(t protocol.Transport) protocol.Codec { return &codec{udp: t == protocol.UDP} },
+		Encode:     encode,
+		Commands:   commands,
+		Signature:  signature,
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -18,8 +19,11 @@ var commands = []string{
 const maxCommand = 1000
 
 // encode writes a command in codec 12. The setting "newline" puts the CR LF at
-// its end that old firmware needs.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+// its end that old firmware needs. Over UDP devices take none.
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
+	if s.Bool("udp") {
+		return nil, fmt.Errorf("teltonika over UDP: command %q: %w", cmd.Type, protocol.ErrUnsupported)
+	}
 	text, err := commandText(cmd)
 	if err != nil {
 		return nil, err
@@ -52,11 +56,8 @@ func appendPacket(b, body []byte) []byte {
 func commandText(cmd data.Command) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, maxCommand)
+		return string(text), err
 	case "engineStop":
 		return "setdigout 1", nil
 	case "engineResume":

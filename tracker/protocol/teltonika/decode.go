@@ -48,6 +48,9 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 	if len(frame) < 8+2 {
 		return data.Packet{}, fmt.Errorf("decode packet of %d bytes: %w", len(frame), data.ErrInvalid)
 	}
+	if mixed(frame) {
+		return data.Packet{}, fmt.Errorf("decode packet of %d bytes: neither its checksum nor its closing count agrees: %w", len(frame), data.ErrInvalid)
+	}
 	// The length is not believed: devices are known to send a wrong one.
 	room := &room{}
 	positions, taken, err := c.decodeData(frame[8:], room)
@@ -90,6 +93,20 @@ func (c *codec) decodeDatagram(frame []byte) (data.Packet, error) {
 		packet.Reply = append(room.reply[:0], 0, 5, byte(id>>8), byte(id), 1, avlID, byte(taken))
 	}
 	return packet, nil
+}
+
+// mixed tells that a packet was cut from pieces of two: half a packet and the
+// beginning of the next, as a bad line leaves them. To acknowledge it would make
+// the device forget what it holds. A wrong checksum alone is no such sign.
+func mixed(frame []byte) bool {
+	const head, tail = 8, 4
+	end := len(frame) - tail
+	if end < head+3 || int(binary.BigEndian.Uint32(frame[4:])) != end-head {
+		return false
+	}
+	codec, count, closing := frame[head], frame[head+1], frame[end-1]
+	return codec != codec12 && codec != codec13 && codec != codec14 && count != closing &&
+		uint32(converters.CRC16ARC(frame[head:end])) != binary.BigEndian.Uint32(frame[end:])
 }
 
 // decodeData reads codec, count and records. taken is the number to answer

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -102,6 +103,36 @@ func TestBrokenOff(t *testing.T) {
 	}
 }
 
+func TestPiecesOfTwoPackets(t *testing.T) {
+	at := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	report := func(second int) data.Position {
+		return data.Position{DeviceTime: at.Add(time.Duration(second) * time.Second), Valid: true, Latitude: 52.5, Longitude: 13.4}
+	}
+	lost := AppendPositions(nil, []data.Position{report(1), report(2), report(3)})
+	whole := AppendPositions(nil, []data.Position{report(4), report(5)})
+	for cut := 10; cut < len(lost); cut++ {
+		c := Protocol().New(protocol.TCP)
+		stream := append(slices.Clone(lost[:cut]), whole...)
+		frame, _, err := c.Next(stream)
+		if err != nil || frame == nil {
+			continue // it waits for more, or the connection is closed: nothing is acknowledged
+		}
+		p, err := c.Decode(frame, at)
+		if err != nil {
+			continue
+		}
+		// What came whole before the cut may be acknowledged, and nothing else.
+		if record := (len(lost) - 8 - 2 - 1 - 4) / 3; len(p.Positions) > (cut-10)/record || int(p.Reply[3]) != len(p.Positions) {
+			t.Errorf("cut after %d bytes: %d positions are acknowledged with %x", cut, len(p.Positions), p.Reply)
+		}
+		for i, got := range p.Positions {
+			if want := report(i + 1); !got.DeviceTime.Equal(want.DeviceTime) || got.Latitude != want.Latitude {
+				t.Errorf("cut after %d bytes: position %d is %+v", cut, i, got)
+			}
+		}
+	}
+}
+
 func TestNotThisProtocol(t *testing.T) {
 	for name, b := range map[string][]byte{
 		"HTTP":               []byte("GET / HTTP/1.1\r\n\r\n"),
@@ -137,12 +168,12 @@ func TestUnsupportedCommands(t *testing.T) {
 		kind string
 		want error
 	}{{"videoStart", protocol.ErrUnsupported}, {"custom", data.ErrInvalid}, {"positionPeriodic", data.ErrInvalid}} {
-		if _, err := encode(data.Command{Type: c.kind, Attributes: attributes}, nil); !errors.Is(err, c.want) {
+		if _, err := encode(data.Command{Type: c.kind, Attributes: attributes}, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.kind, err)
 		}
 	}
 	attributes.SetString("data", strings.Repeat("x", maxCommand+1))
-	if _, err := encode(data.Command{Type: "custom", Attributes: attributes}, nil); !errors.Is(err, data.ErrInvalid) {
+	if _, err := encode(data.Command{Type: "custom", Attributes: attributes}, nil, time.Time{}); !errors.Is(err, data.ErrInvalid) {
 		t.Errorf("too long: %v", err)
 	}
 }

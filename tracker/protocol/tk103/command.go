@@ -3,6 +3,7 @@ package tk103
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -22,9 +23,9 @@ const (
 
 // encode writes a command. Setting "alternative": the form of pet and moped
 // trackers instead of the one of boxes.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	if s.Bool("alternative") {
-		text, err := alternativeText(cmd)
+		text, err := alternativeText(cmd, s)
 		if err != nil {
 			return nil, err
 		}
@@ -40,7 +41,8 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 func boxCode(cmd data.Command) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		return text(cmd, "data")
+		content, err := protocol.Custom(cmd, maxCommand)
+		return string(content), err
 	case "positionSingle":
 		return "AP00", nil
 	case "positionPeriodic":
@@ -68,11 +70,12 @@ func boxCode(cmd data.Command) (string, error) {
 	return "", fmt.Errorf("tk103: command %q in the form of boxes: %w", cmd.Type, protocol.ErrUnsupported)
 }
 
-func alternativeText(cmd data.Command) (string, error) {
+func alternativeText(cmd data.Command, s protocol.Settings) (string, error) {
 	on, _ := cmd.Attributes.Get("enable").Bool()
 	switch cmd.Type {
 	case "custom":
-		return text(cmd, "data")
+		content, err := protocol.Custom(cmd, maxCommand)
+		return string(content), err
 	case "positionSingle":
 		return "*getposl*", nil
 	case "positionPeriodic":
@@ -112,10 +115,7 @@ func alternativeText(cmd data.Command) (string, error) {
 		port, err := text(cmd, "port")
 		return "*setip*" + strings.ReplaceAll(server, ".", "*") + "*" + port + "*", err
 	case "sosNumber":
-		password, ok := cmd.Attributes.Get("devicePassword").Text()
-		if !ok {
-			password = defaultPassword
-		}
+		password := protocol.Password(cmd, s, defaultPassword)
 		phone, err := text(cmd, "phone")
 		return "*master*" + password + "*" + phone + "*", err
 	}

@@ -3,12 +3,13 @@ package topin
 import (
 	"encoding/binary"
 	"fmt"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
 
-var commands = []string{"sosNumber", "positionSingle", "positionPeriodic", "rebootDevice"}
+var commands = []string{"custom", "sosNumber", "positionSingle", "positionPeriodic", "rebootDevice"}
 
 // The types of commands.
 const (
@@ -20,8 +21,14 @@ const (
 
 const maxPhone = 20
 
+// maxCommand bounds a frame that a user gives as it is, in bytes.
+const maxCommand = 1000
+
 // encode writes a command.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
+	if cmd.Type == "custom" {
+		return protocol.CustomFrame(cmd, maxCommand)
+	}
 	switch cmd.Type {
 	case "sosNumber":
 		phone, ok := cmd.Attributes.Get("phone").Text()

@@ -3,6 +3,7 @@ package totem
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -19,18 +20,12 @@ const (
 
 // encode writes a command with the password of the device: attribute
 // "devicePassword", else setting "password", else 000000.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	code, err := commandCode(cmd)
 	if err != nil {
 		return nil, err
 	}
-	password, ok := cmd.Attributes.Get("devicePassword").Text()
-	if !ok {
-		password = s.Text("password")
-	}
-	if password == "" {
-		password = defaultPassword
-	}
+	password := protocol.Password(cmd, s, defaultPassword)
 	content := password + "," + code
 	if len(content) > maxCommand || strings.ContainsAny(content, "\r\n") || strings.Contains(content, "$$") {
 		return nil, fmt.Errorf("encode command %s: content holds at most %d characters, no line break and no $$: %w",
@@ -43,11 +38,8 @@ func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
 func commandCode(cmd data.Command) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, maxCommand)
+		return string(text), err
 	case "positionSingle":
 		return "012", nil
 	case "engineStop":

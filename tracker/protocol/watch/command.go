@@ -1,11 +1,13 @@
 package watch
 
 import (
+	"bytes"
 	"encoding/hex"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf16"
 
 	"github.com/waymark-gps/waymark/data"
@@ -23,7 +25,7 @@ const maxCommand = 32 << 10
 // encode writes a command. Settings: "maker", the two letters of the device
 // (CS by default; 3G devices want SG), and "index" for devices that number
 // their messages.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	content, err := commandContent(cmd)
 	if err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func commandContent(cmd data.Command) ([]byte, error) {
 
 // plain are the commands that are a word and the attribute data.
 var plain = map[string]string{
-	"silenceTime": "SILENCETIME,", "alarmClock": "REMIND,", "setPhonebook": "PHB,", "setIndicator": "FLOWER,", "custom": "",
+	"silenceTime": "SILENCETIME,", "alarmClock": "REMIND,", "setPhonebook": "PHB,", "setIndicator": "FLOWER,",
 }
 
 // switches are the commands that turn something on or off.
@@ -73,6 +75,12 @@ func commandText(cmd data.Command) (string, error) {
 		return word + on, err
 	}
 	switch cmd.Type {
+	case "custom":
+		text, err := protocol.Custom(cmd, maxCommand)
+		if err == nil && bytes.ContainsAny(text, "[]\r\n\x00") {
+			err = fmt.Errorf("encode command custom: attribute data holds a bracket or a line break: %w", data.ErrInvalid)
+		}
+		return string(text), err
 	case "positionSingle":
 		return "CR", nil
 	case "positionPeriodic":

@@ -18,10 +18,13 @@ type report struct {
 }
 
 // Decode reads one message, its escapes undone.
-func (*codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
+func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	h, ok := readHeader(frame)
 	if !ok {
 		return data.Packet{}, fmt.Errorf("decode message: %.30q is no maker, id and length: %w", frame, data.ErrInvalid)
+	}
+	if c.indexed = len(h.index) > 0; c.maker != string(h.maker) {
+		c.maker = string(h.maker)
 	}
 	content := bytes.TrimSuffix(frame[h.size:], []byte{closing})
 	kind, rest, _ := bytes.Cut(content, []byte(","))

@@ -14,6 +14,7 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP,
 		MaxFrame:   maxFrame,
 		New:        func(protocol.Transport) protocol.Codec { return &codec{} },
+		Signature:  signature,
 		Encode:     encode,
 		Commands:   commands,
 	}
@@ -26,4 +27,16 @@ type codec struct {
 	examined, depth int
 	// plain is room for a frame without its escapes.
 	plain []byte
+	// maker and indexed are those of the last message.
+	maker   string
+	indexed bool
+}
+
+// Describe implements protocol.Descriptive: commands look like the messages of
+// the device.
+func (c *codec) Describe() protocol.Settings {
+	if c.maker == "" {
+		return nil
+	}
+	return protocol.Settings{"maker": c.maker, "index": c.indexed}
 }

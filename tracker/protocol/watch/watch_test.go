@@ -94,7 +94,7 @@ func TestCommandErrors(t *testing.T) {
 		if c.key != "" {
 			cmd.Attributes.Set(c.key, c.value)
 		}
-		if b, err := encode(cmd, nil); !errors.Is(err, c.want) {
+		if b, err := encode(cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s %.20v: %.40q, %v", c.kind, c.value, b, err)
 		}
 	}

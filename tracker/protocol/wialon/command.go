@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -11,8 +12,11 @@ import (
 
 var commands = []string{"custom", "rebootDevice", "deviceIdentification", "outputControl", "sendUssd"}
 
+// maxCommand bounds a free command, in bytes.
+const maxCommand = 1000
+
 // encode writes a command: a line of text.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
 	text, err := commandText(cmd)
 	if err != nil {
 		return nil, err
@@ -26,11 +30,8 @@ func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
 func commandText(cmd data.Command) (string, error) {
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" {
-			return "", fmt.Errorf("encode command custom: attribute data holds no text: %w", data.ErrInvalid)
-		}
-		return text, nil
+		text, err := protocol.Custom(cmd, maxCommand)
+		return string(text), err
 	case "rebootDevice":
 		return "reboot", nil
 	case "deviceIdentification":

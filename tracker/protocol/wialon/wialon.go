@@ -13,6 +13,8 @@ func Protocol() protocol.Protocol {
 		Transports: protocol.TCP | protocol.UDP,
 		MaxFrame:   maxFrame,
 		New:        func(t protocol.Transport) protocol.Codec { return &codec{udp: t == protocol.UDP} },
+		Signature:  signature,
+		Mask:       mask,
 		Encode:     encode,
 		Commands:   commands,
 	}

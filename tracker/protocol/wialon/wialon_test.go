@@ -83,7 +83,7 @@ func TestCommandsThatCanNotBe(t *testing.T) {
 		{data.Command{Type: "outputControl"}, data.ErrInvalid},
 		{data.Command{Type: "sendUssd"}, data.ErrInvalid},
 	} {
-		if _, err := encode(c.cmd, nil); !errors.Is(err, c.want) {
+		if _, err := encode(c.cmd, nil, time.Time{}); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", c.cmd.Type, err)
 		}
 	}

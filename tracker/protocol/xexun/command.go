@@ -2,6 +2,7 @@ package xexun
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -19,21 +20,11 @@ const (
 
 // encode writes a command. The password is the attribute "devicePassword", else
 // the setting "password", else the one of the factory.
-func encode(cmd data.Command, s protocol.Settings) ([]byte, error) {
-	password, ok := cmd.Attributes.Get("devicePassword").Text()
-	if !ok {
-		password = s.Text("password")
-	}
-	if password == "" {
-		password = defaultPassword
-	}
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
+	password := protocol.Password(cmd, s, defaultPassword)
 	switch cmd.Type {
 	case "custom":
-		text, ok := cmd.Attributes.Get("data").Text()
-		if !ok || text == "" || len(text) > maxCommand {
-			return nil, fmt.Errorf("encode command custom: attribute data is not a text of 1 to %d characters: %w", maxCommand, data.ErrInvalid)
-		}
-		return []byte(text), nil
+		return protocol.Custom(cmd, maxCommand)
 	case "engineStop":
 		return []byte("powercar" + password + " 11"), nil
 	case "engineResume":

@@ -3,6 +3,7 @@ package xexun2
 import (
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -15,15 +16,15 @@ var commands = []string{"custom", "positionPeriodic", "powerOff", "rebootDevice"
 const maxCommand = lengthMask
 
 // encode writes a command.
-func encode(cmd data.Command, _ protocol.Settings) ([]byte, error) {
+func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
 	var text string
 	switch cmd.Type {
 	case "custom":
-		given, ok := cmd.Attributes.Get("data").Text()
-		if !ok || given == "" || len(given) > maxCommand {
-			return nil, fmt.Errorf("encode command custom: attribute data is not a text of 1 to %d characters: %w", maxCommand, data.ErrInvalid)
+		given, err := protocol.Custom(cmd, maxCommand)
+		if err != nil {
+			return nil, err
 		}
-		text = given
+		text = string(given)
 	case "positionPeriodic":
 		seconds, ok := cmd.Attributes.Get("frequency").Float()
 		if !ok || seconds < 1 || seconds > 86400 {

@@ -112,11 +112,11 @@ func TestUnsupportedCommands(t *testing.T) {
 	for kind, want := range map[string]error{
 		"videoStart": protocol.ErrUnsupported, "custom": data.ErrInvalid, "positionPeriodic": data.ErrInvalid,
 	} {
-		if _, err := encode(data.Command{Type: kind, UniqueID: "860000000000018"}, nil); !errors.Is(err, want) {
+		if _, err := encode(data.Command{Type: kind, UniqueID: "860000000000018"}, nil, time.Time{}); !errors.Is(err, want) {
 			t.Errorf("%s: %v", kind, err)
 		}
 	}
-	if _, err := encode(data.Command{Type: "powerOff", UniqueID: "1"}, nil); !errors.Is(err, data.ErrInvalid) {
+	if _, err := encode(data.Command{Type: "powerOff", UniqueID: "1"}, nil, time.Time{}); !errors.Is(err, data.ErrInvalid) {
 		t.Errorf("a device id that is no IMEI: %v", err)
 	}
 }

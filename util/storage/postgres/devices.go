@@ -10,21 +10,27 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/internal/row"
 )
 
-const selectDevices = `SELECT id, name, unique_id, group_id, phone, model, contact, category, disabled,
-	expires_at, attributes, last_update, position_id FROM devices`
+const selectDevices = `SELECT d.id, d.name, d.unique_id, d.group_id, d.calendar_id, d.phone, d.model, d.contact, d.category, d.disabled,
+	d.expires_at, d.attributes, coalesce(h.last_update, -62135596800000), coalesce(h.newest_number, 0)
+	FROM devices AS d LEFT JOIN device_heads AS h ON h.device_id = d.id`
 
 func scanDevice(r pgx.CollectableRow) (d data.Device, err error) {
 	var expires, update int64
 	var free string
-	err = r.Scan(&d.ID, &d.Name, &d.UniqueID, &d.GroupID, &d.Phone, &d.Model, &d.Contact, &d.Category, &d.Disabled,
-		&expires, &free, &update, &d.PositionID)
+	var number uint32
+	err = r.Scan(&d.ID, &d.Name, &d.UniqueID, &d.GroupID, &d.CalendarID, &d.Phone, &d.Model, &d.Contact, &d.Category, &d.Disabled,
+		&expires, &free, &update, &number)
 	if err != nil {
 		return d, err
 	}
 	d.ExpiresAt, d.LastUpdate = row.Time(expires), row.Time(update)
+	if number != 0 {
+		d.PositionID = history.ID(d.ID, number)
+	}
 	d.Attributes, err = row.DecodeFree(free)
 	return d, err
 }
@@ -39,10 +45,11 @@ func (s *Store) CreateDevice(ctx context.Context, d *data.Device) error {
 	if err != nil {
 		return s.fail(doing, err)
 	}
-	id, err := one(ctx, s, doing, scanID, `INSERT INTO devices
-		(name, unique_id, search, group_id, phone, model, contact, category, disabled, expires_at, attributes)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id`,
-		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
+	id, err := one(ctx, s, doing, scanID, `WITH made AS (INSERT INTO devices
+		(name, unique_id, search, group_id, calendar_id, phone, model, contact, category, disabled, expires_at, attributes)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id)
+		INSERT INTO device_heads (device_id) SELECT id FROM made RETURNING device_id`,
+		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.CalendarID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
 		row.Millis(d.ExpiresAt), free)
 	if err != nil {
 		return err
@@ -61,26 +68,15 @@ func (s *Store) UpdateDevice(ctx context.Context, d *data.Device) error {
 	if err != nil {
 		return s.fail(doing, err)
 	}
-	return s.change(ctx, doing, `UPDATE devices SET name = $1, unique_id = $2, search = $3, group_id = $4, phone = $5,
-		model = $6, contact = $7, category = $8, disabled = $9, expires_at = $10, attributes = $11 WHERE id = $12`,
-		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
+	return s.change(ctx, doing, `UPDATE devices SET name = $1, unique_id = $2, search = $3, group_id = $4, calendar_id = $5, phone = $6,
+		model = $7, contact = $8, category = $9, disabled = $10, expires_at = $11, attributes = $12 WHERE id = $13`,
+		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.CalendarID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
 		row.Millis(d.ExpiresAt), free, d.ID)
-}
-
-// DeleteDevice implements storage.Devices.
-func (s *Store) DeleteDevice(ctx context.Context, id int64) error {
-	return s.deletePositions(ctx, "delete device", id, allTime, func(ctx context.Context, tx pgx.Tx) error {
-		tag, err := tx.Exec(ctx, `DELETE FROM devices WHERE id = $1`, id)
-		if err == nil && tag.RowsAffected() == 0 {
-			err = data.ErrNotFound
-		}
-		return err
-	})
 }
 
 // Device implements storage.Devices.
 func (s *Store) Device(ctx context.Context, id int64) (data.Device, error) {
-	return one(ctx, s, "find device", scanDevice, selectDevices+` WHERE id = $1`, id)
+	return one(ctx, s, "find device", scanDevice, selectDevices+` WHERE d.id = $1`, id)
 }
 
 // DeviceByUniqueID implements storage.Devices.
@@ -89,7 +85,7 @@ func (s *Store) DeviceByUniqueID(ctx context.Context, uniqueID string) (data.Dev
 	if !row.IsText(uniqueID) {
 		return data.Device{}, s.fail(doing, data.ErrNotFound)
 	}
-	return one(ctx, s, doing, scanDevice, selectDevices+` WHERE unique_id = $1`, uniqueID)
+	return one(ctx, s, doing, scanDevice, selectDevices+` WHERE d.unique_id = $1`, uniqueID)
 }
 
 // ListDevices implements storage.Devices.
@@ -100,20 +96,20 @@ func (s *Store) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data
 		args = append(args, arg)
 		where = append(where, fmt.Sprintf(condition, len(args)))
 	}
-	if f.UserID != 0 {
-		filter(`id IN (SELECT device_id FROM user_devices WHERE user_id = $%d)`, f.UserID)
-	}
 	if f.IDs != nil {
-		filter(`id = ANY ($%d)`, f.IDs)
+		filter(`d.id = ANY ($%d)`, f.IDs)
 	}
 	if f.UniqueIDs != nil {
-		filter(`unique_id = ANY ($%d)`, texts(f.UniqueIDs))
+		filter(`d.unique_id = ANY ($%d)`, texts(f.UniqueIDs))
+	}
+	if f.GroupIDs != nil {
+		filter(`group_id = ANY ($%d)`, f.GroupIDs)
 	}
 	if f.Keyword != "" {
 		if !row.IsText(f.Keyword) {
 			return nil, nil
 		}
-		filter(`strpos(search, $%d) > 0`, row.Keyword(f.Keyword))
+		filter(`strpos(d.search, $%d) > 0`, row.Keyword(f.Keyword))
 	}
 	query := selectDevices
 	if len(where) > 0 {
@@ -124,8 +120,13 @@ func (s *Store) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data
 		limit = &f.Limit
 	}
 	args = append(args, limit, max(f.Offset, 0))
-	query += fmt.Sprintf(` ORDER BY name, id LIMIT $%d OFFSET $%d`, len(args)-1, len(args))
+	query += fmt.Sprintf(` ORDER BY d.name, d.id LIMIT $%d OFFSET $%d`, len(args)-1, len(args))
 	return list(ctx, s, "list devices", scanDevice, query, args...)
+}
+
+// GroupedDeviceIDs implements storage.Devices.
+func (s *Store) GroupedDeviceIDs(ctx context.Context, groupIDs []int64) ([]int64, error) {
+	return list(ctx, s, "list devices of groups", scanID, `SELECT id FROM devices WHERE group_id = ANY ($1) AND group_id <> 0 ORDER BY id`, groupIDs)
 }
 
 // texts are those that can be in the database.
@@ -150,9 +151,9 @@ func (s *Store) TouchDevices(ctx context.Context, seen map[int64]time.Time) erro
 		at = append(at, row.Millis(t))
 	}
 	_, err := s.exec(ctx, "touch devices", `WITH locked AS MATERIALIZED (
-			SELECT id FROM devices WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE)
-		UPDATE devices AS d SET last_update = seen.at
-		FROM unnest($1::bigint[], $2::bigint[]) AS seen (id, at) JOIN locked ON locked.id = seen.id
-		WHERE d.id = seen.id AND d.last_update < seen.at`, ids, at)
+			SELECT device_id FROM device_heads WHERE device_id = ANY ($1) ORDER BY device_id FOR NO KEY UPDATE)
+		UPDATE device_heads AS h SET last_update = seen.at
+		FROM unnest($1::bigint[], $2::bigint[]) AS seen (id, at) JOIN locked ON locked.device_id = seen.id
+		WHERE h.device_id = seen.id AND h.last_update < seen.at`, ids, at)
 	return err
 }

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"fmt"
 	"io/fs"
@@ -34,17 +35,7 @@ func migrate(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) error {
 	db := stdlib.OpenDB(*cfg)
 	defer db.Close()
 
-	dir, err := fs.Sub(migrations, "migrations")
-	if err != nil {
-		return err
-	}
-	const tries = uint64(migrateTimeout / time.Second)
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, tries))
-	if err != nil {
-		return err
-	}
-	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithSessionLocker(locker),
-		goose.WithTableName(schemaTable), goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
+	p, err := newProvider(db)
 	if err != nil {
 		return err
 	}
@@ -63,4 +54,34 @@ func migrate(ctx context.Context, cfg *pgx.ConnConfig, log *slog.Logger) error {
 		log.Info("database migrated", "kind", "postgres", "from", have, "to", known)
 	}
 	return nil
+}
+
+// newProvider knows the migrations; of several processes one runs them.
+func newProvider(db *sql.DB) (*goose.Provider, error) {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	const tries = uint64(migrateTimeout / time.Second)
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, tries))
+	if err != nil {
+		return nil, err
+	}
+	return goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithSessionLocker(locker),
+		goose.WithTableName(schemaTable), goose.WithAllowOutofOrder(true), goose.WithLogger(goose.NopLogger()), goose.WithDisableGlobalRegistry(true))
+}
+
+// migrateTo makes an empty database one of a schema, which need not be the last.
+func migrateTo(ctx context.Context, cfg *pgx.ConnConfig, version int64) error {
+	ctx, cancel := context.WithTimeout(ctx, migrateTimeout)
+	defer cancel()
+	cfg = cfg.Copy()
+	cfg.RuntimeParams["statement_timeout"] = "0"
+	db := stdlib.OpenDB(*cfg)
+	defer db.Close()
+	p, err := newProvider(db)
+	if err == nil {
+		_, err = p.UpTo(ctx, version)
+	}
+	return err
 }

@@ -108,7 +108,7 @@ func TestLockIsNotWaitedForWithoutEnd(t *testing.T) {
 		t.Fatal(err)
 	}
 	other := raw(t, u)
-	execute(t, other, `BEGIN; SELECT FROM devices FOR UPDATE`)
+	execute(t, other, `BEGIN; SELECT FROM device_heads FOR UPDATE`)
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 	defer cancel()
 	err := s.TouchDevices(ctx, map[int64]time.Time{d.ID: time.Now()})

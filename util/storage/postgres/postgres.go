@@ -4,8 +4,20 @@
 // works only with default_query_exec_mode=exec in the URL, and must let through
 // statement_timeout, lock_timeout and idle_in_transaction_session_timeout.
 //
-// Transactions are read committed. Who changes several devices locks them in
-// the order of their ids, so that none waits for each other.
+// Transactions are read committed. Who changes several devices locks their rows
+// of device_heads in the order of their ids, so that none waits for each other.
+//
+// The history of positions (package history) is bytes to the database: what one
+// asks of it in SQL are its devices, times and numbers. The tables are
+//
+//	device_heads             what every report changes: last update, newest position
+//	hot_1, hot_2, ...        new positions, by generation: partitions of hot
+//	position_blocks_2026_03  the rest, by month: partitions of position_blocks
+//	blocks_aside             blocks that could not be read
+//
+// Partitions come and go by themselves, so the user of the database must be
+// allowed to make tables and own those that are there. A database is restored
+// as a whole: its parts belong together.
 package postgres
 
 import (
@@ -15,6 +27,7 @@ import (
 	"log/slog"
 	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -23,6 +36,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/history"
 )
 
 const (
@@ -31,16 +45,23 @@ const (
 	opTimeout = 30 * time.Second
 	// connectTimeout bounds an attempt to connect.
 	connectTimeout = 5 * time.Second
-	// maxConns bounds the connections, unless the URL says pool_max_conns.
-	maxConns = 10
+	// maxConns bounds the connections, unless the URL says pool_max_conns. There
+	// are minConns at least: one that leads and one that locks work on a third.
+	maxConns, minConns = 10, 4
 	// minVersion is the oldest server, as server_version_num.
 	minVersion = 140000
 )
 
 // Store is a storage.Store in PostgreSQL.
 type Store struct {
+	*history.Store
+
 	pool   *pgxpool.Pool
 	closed atomic.Bool
+
+	months sync.Map      // that are known to have a partition
+	turn   chan struct{} // of the one that holds or waits for Lock
+	token  atomic.Int64  // of Lock; 0: not held
 }
 
 var _ storage.Store = (*Store)(nil)
@@ -48,20 +69,21 @@ var _ storage.Store = (*Store)(nil)
 // Open connects to the database that rawURL names
 // (postgres://user:password@host:5432/database?sslmode=...) and brings its
 // schema up to date. Errors and logs hold no password.
-func Open(ctx context.Context, rawURL string, log *slog.Logger) (*Store, error) {
-	s, err := open(ctx, rawURL, log)
+func Open(ctx context.Context, rawURL string, log *slog.Logger, options ...history.Option) (*Store, error) {
+	s, err := open(ctx, rawURL, log, options)
 	if err != nil {
 		return nil, fmt.Errorf("open the database: %w", err)
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, rawURL string, log *slog.Logger) (*Store, error) {
+func open(ctx context.Context, rawURL string, log *slog.Logger, options []history.Option) (*Store, error) {
 	cfg, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	s := new(Store)
+	s := &Store{turn: make(chan struct{}, 1)}
+	s.Store = history.New(backend{s}, s, log, options...)
 	if s.pool, err = pgxpool.NewWithConfig(ctx, cfg); err != nil {
 		return nil, err
 	}
@@ -70,6 +92,10 @@ func open(ctx context.Context, rawURL string, log *slog.Logger) (*Store, error) 
 		return nil, err
 	}
 	if err := migrate(ctx, cfg.ConnConfig, log); err != nil {
+		s.Close()
+		return nil, err
+	}
+	if err := s.convert(ctx, log); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -95,6 +121,7 @@ func parse(rawURL string) (*pgxpool.Config, error) {
 	if !u.Query().Has("pool_max_conns") {
 		cfg.MaxConns = maxConns
 	}
+	cfg.MaxConns = max(cfg.MaxConns, minConns)
 	cfg.PingTimeout = connectTimeout
 	for name, value := range map[string]string{
 		"application_name":                    "waymark",

@@ -26,6 +26,14 @@ func TestContract(t *testing.T) {
 	storagetest.Run(t, func(t *testing.T) storage.Store { return openURL(t, pgtest.Open(t)) })
 }
 
+// TestContractWithoutStatements is as through a pooler that hands out
+// connections per transaction: no prepared statements, results as text.
+func TestContractWithoutStatements(t *testing.T) {
+	storagetest.Run(t, func(t *testing.T) storage.Store {
+		return openURL(t, pgtest.Open(t)+"&default_query_exec_mode=exec")
+	})
+}
+
 func BenchmarkStore(b *testing.B) {
 	storagetest.Bench(b, func(b *testing.B) storage.Store { return openURL(b, pgtest.Open(b)) })
 }

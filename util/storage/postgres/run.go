@@ -17,11 +17,11 @@ import (
 func list[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFunc[T], query string, args ...any) ([]T, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	rows, err := s.pool.Query(ctx, query, args...)
-	if err != nil {
-		return nil, s.fail(doing, err)
-	}
-	out, err := pgx.AppendRows([]T(nil), rows, scan)
+	var out []T
+	err := s.rows(ctx, func(rows pgx.Rows) (err error) {
+		out, err = pgx.AppendRows(out, rows, scan)
+		return err
+	}, query, args...)
 	return out, s.fail(doing, err)
 }
 
@@ -38,14 +38,23 @@ func one[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFunc[
 	return rows[0], nil
 }
 
-var scanID = pgx.RowTo[int64]
+var (
+	scanID   = pgx.RowTo[int64]
+	scanBool = pgx.RowTo[bool]
+	scanText = pgx.RowTo[string]
+)
 
 // exec runs one statement and tells how many rows it changed.
 func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	tag, err := s.pool.Exec(ctx, query, args...)
-	return tag.RowsAffected(), s.fail(doing, err)
+	var n int64
+	err := s.rows(ctx, func(rows pgx.Rows) error {
+		rows.Close()
+		n = rows.CommandTag().RowsAffected()
+		return rows.Err()
+	}, query, args...)
+	return n, s.fail(doing, err)
 }
 
 // change is exec of a statement that must find its row, else data.ErrNotFound.

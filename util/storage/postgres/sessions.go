@@ -12,8 +12,8 @@ import (
 
 // CreateSession implements storage.Sessions.
 func (s *Store) CreateSession(ctx context.Context, ses data.Session) error {
-	_, err := s.exec(ctx, "create session", `INSERT INTO sessions (token_hash, user_id, created_at, expires_at) VALUES ($1, $2, $3, $4)`,
-		ses.TokenHash[:], ses.UserID, row.Millis(ses.CreatedAt), row.Millis(ses.ExpiresAt))
+	_, err := s.exec(ctx, "create session", `INSERT INTO sessions (token_hash, user_id, token_id, created_at, expires_at) VALUES ($1, $2, $3, $4, $5)`,
+		ses.TokenHash[:], ses.UserID, row.OptionalID(ses.TokenID), row.Millis(ses.CreatedAt), row.Millis(ses.ExpiresAt))
 	return err
 }
 
@@ -22,10 +22,11 @@ func (s *Store) Session(ctx context.Context, tokenHash [32]byte, now time.Time) 
 	return one(ctx, s, "find session", func(r pgx.CollectableRow) (data.Session, error) {
 		ses := data.Session{TokenHash: tokenHash}
 		var created, expires int64
-		err := r.Scan(&ses.UserID, &created, &expires)
-		ses.CreatedAt, ses.ExpiresAt = row.Time(created), row.Time(expires)
+		var tokenID *int64
+		err := r.Scan(&ses.UserID, &tokenID, &created, &expires)
+		ses.TokenID, ses.CreatedAt, ses.ExpiresAt = row.ID(tokenID), row.Time(created), row.Time(expires)
 		return ses, err
-	}, `SELECT user_id, created_at, expires_at FROM sessions WHERE token_hash = $1 AND expires_at > $2`,
+	}, `SELECT user_id, token_id, created_at, expires_at FROM sessions WHERE token_hash = $1 AND expires_at > $2`,
 		tokenHash[:], row.Millis(now))
 }
 

@@ -9,23 +9,29 @@ import (
 	"github.com/waymark-gps/waymark/util/storage/internal/row"
 )
 
-const selectUsers = `SELECT u.id, u.name, u.email, u.password_hash, u.administrator, u.disabled, u.expires_at, u.attributes
+const selectUsers = `SELECT u.id, u.name, u.email, u.password_hash, u.administrator, u.disabled, u.expires_at, u.attributes,
+	u.readonly, u.device_readonly, u.limit_commands, u.login, u.device_limit, u.user_limit, u.profile
 	FROM users AS u`
 
 func scanUser(r pgx.CollectableRow) (u data.User, err error) {
 	var expires int64
-	var free string
-	err = r.Scan(&u.ID, &u.Name, &u.Email, &u.PasswordHash, &u.Administrator, &u.Disabled, &expires, &free)
+	var free, profile string
+	err = r.Scan(&u.ID, &u.Name, &u.Email, &u.PasswordHash, &u.Administrator, &u.Disabled, &expires, &free,
+		&u.Readonly, &u.DeviceReadonly, &u.LimitCommands, &u.Login, &u.DeviceLimit, &u.UserLimit, &profile)
 	if err != nil {
 		return u, err
 	}
 	u.ExpiresAt = row.Time(expires)
+	if err := row.DecodeJSON("profile", profile, &u.Profile); err != nil {
+		return u, err
+	}
 	u.Attributes, err = row.DecodeFree(free)
 	return u, err
 }
 
-const insertUser = `INSERT INTO users (name, email, password_hash, administrator, disabled, expires_at, attributes)
-	VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id`
+const insertUser = `INSERT INTO users (name, email, password_hash, administrator, disabled, expires_at, attributes,
+	readonly, device_readonly, limit_commands, login, device_limit, user_limit, profile)
+	VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id`
 
 // userArgs are what insertUser binds.
 func userArgs(u *data.User) ([]any, error) {
@@ -33,7 +39,12 @@ func userArgs(u *data.User) ([]any, error) {
 		return nil, err
 	}
 	free, err := row.EncodeFree(u.Attributes)
-	return []any{u.Name, row.Email(u.Email), u.PasswordHash, u.Administrator, u.Disabled, row.Millis(u.ExpiresAt), free}, err
+	if err != nil {
+		return nil, err
+	}
+	profile, err := row.EncodeProfile(&u.Profile)
+	return []any{u.Name, row.Email(u.Email), u.PasswordHash, u.Administrator, u.Disabled, row.Millis(u.ExpiresAt), free,
+		u.Readonly, u.DeviceReadonly, u.LimitCommands, row.Email(u.Login), u.DeviceLimit, u.UserLimit, profile}, err
 }
 
 // CreateUser implements storage.Users.
@@ -88,12 +99,18 @@ func (s *Store) UpdateUser(ctx context.Context, u *data.User) error {
 		return s.fail(doing, err)
 	}
 	return s.change(ctx, doing, `UPDATE users SET name = $1, email = $2, password_hash = $3, administrator = $4,
-		disabled = $5, expires_at = $6, attributes = $7 WHERE id = $8`, append(args, u.ID)...)
+		disabled = $5, expires_at = $6, attributes = $7, readonly = $8, device_readonly = $9, limit_commands = $10,
+		login = $11, device_limit = $12, user_limit = $13, profile = $14 WHERE id = $15`, append(args, u.ID)...)
 }
 
 // DeleteUser implements storage.Users.
 func (s *Store) DeleteUser(ctx context.Context, id int64) error {
-	return s.change(ctx, "delete user", `DELETE FROM users WHERE id = $1`, id)
+	return s.write(ctx, "delete user", func(ctx context.Context, tx pgx.Tx) error {
+		if err := mustChange(ctx, tx, `DELETE FROM users WHERE id = $1`, id); err != nil {
+			return err
+		}
+		return forget(ctx, tx, data.UserKind, id)
+	})
 }
 
 // User implements storage.Users.
@@ -104,10 +121,10 @@ func (s *Store) User(ctx context.Context, id int64) (data.User, error) {
 // UserByEmail implements storage.Users.
 func (s *Store) UserByEmail(ctx context.Context, email string) (data.User, error) {
 	const doing = "find user by e-mail"
-	if !row.IsText(email) {
+	if !row.IsText(email) || email == "" {
 		return data.User{}, s.fail(doing, data.ErrNotFound)
 	}
-	return one(ctx, s, doing, scanUser, selectUsers+` WHERE u.email = $1`, row.Email(email))
+	return one(ctx, s, doing, scanUser, selectUsers+` WHERE u.email = $1 OR (u.login = $1 AND u.login <> '') ORDER BY u.email = $1 DESC LIMIT 1`, row.Email(email))
 }
 
 // ListUsers implements storage.Users.

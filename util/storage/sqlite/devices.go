@@ -10,21 +10,22 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/internal/row"
 )
 
-const selectDevices = `SELECT id, name, unique_id, group_id, phone, model, contact, category, disabled,
-	expires_at, attributes, last_update, position_id FROM devices`
+const selectDevices = `SELECT id, name, unique_id, group_id, calendar_id, phone, model, contact, category, disabled,
+	expires_at, attributes FROM devices`
 
 func scanDevice(r scanner) (d data.Device, err error) {
-	var expires, update int64
+	var expires int64
 	var free string
-	err = r.Scan(&d.ID, &d.Name, &d.UniqueID, &d.GroupID, &d.Phone, &d.Model, &d.Contact, &d.Category, &d.Disabled,
-		&expires, &free, &update, &d.PositionID)
+	err = r.Scan(&d.ID, &d.Name, &d.UniqueID, &d.GroupID, &d.CalendarID, &d.Phone, &d.Model, &d.Contact, &d.Category, &d.Disabled,
+		&expires, &free)
 	if err != nil {
 		return d, err
 	}
-	d.ExpiresAt, d.LastUpdate = row.Time(expires), row.Time(update)
+	d.ExpiresAt = row.Time(expires)
 	d.Attributes, err = row.DecodeFree(free)
 	return d, err
 }
@@ -40,9 +41,9 @@ func (s *Store) CreateDevice(ctx context.Context, d *data.Device) error {
 		return s.fail(doing, err)
 	}
 	id, err := s.insert(ctx, doing, `INSERT INTO devices
-		(name, unique_id, search, group_id, phone, model, contact, category, disabled, expires_at, attributes)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
+		(name, unique_id, search, group_id, calendar_id, phone, model, contact, category, disabled, expires_at, attributes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.CalendarID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
 		row.Millis(d.ExpiresAt), free)
 	if err != nil {
 		return err
@@ -61,22 +62,31 @@ func (s *Store) UpdateDevice(ctx context.Context, d *data.Device) error {
 	if err != nil {
 		return s.fail(doing, err)
 	}
-	return s.change(ctx, doing, `UPDATE devices SET name = ?, unique_id = ?, search = ?, group_id = ?, phone = ?,
+	return s.change(ctx, doing, `UPDATE devices SET name = ?, unique_id = ?, search = ?, group_id = ?, calendar_id = ?, phone = ?,
 		model = ?, contact = ?, category = ?, disabled = ?, expires_at = ?, attributes = ? WHERE id = ?`,
-		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
+		d.Name, d.UniqueID, row.Search(d), d.GroupID, d.CalendarID, d.Phone, d.Model, d.Contact, d.Category, d.Disabled,
 		row.Millis(d.ExpiresAt), free, d.ID)
 }
 
-// DeleteDevice implements storage.Devices.
+// DeleteDevice implements storage.Devices. Its history goes after it; what is
+// left of that when the process dies goes when the database is opened.
 func (s *Store) DeleteDevice(ctx context.Context, id int64) error {
-	return s.deletePositions(ctx, "delete device", id, allTime, func(ctx context.Context, tx *sql.Tx) error {
-		return mustChange(tx.ExecContext(ctx, `DELETE FROM devices WHERE id = ?`, id))
+	const doing = "delete device"
+	err := s.write(ctx, doing, func(ctx context.Context, tx *sql.Tx) error {
+		if err := mustChange(tx.ExecContext(ctx, `DELETE FROM devices WHERE id = ?`, id)); err != nil {
+			return err
+		}
+		return forget(ctx, tx, data.DeviceKind, id)
 	})
+	if err != nil {
+		return err
+	}
+	return s.fail(doing, s.Forget(ctx, id))
 }
 
 // Device implements storage.Devices.
 func (s *Store) Device(ctx context.Context, id int64) (data.Device, error) {
-	return one(ctx, s, "find device", scanDevice, selectDevices+` WHERE id = ?`, id)
+	return s.device(ctx, "find device", selectDevices+` WHERE id = ?`, id)
 }
 
 // DeviceByUniqueID implements storage.Devices.
@@ -85,7 +95,35 @@ func (s *Store) DeviceByUniqueID(ctx context.Context, uniqueID string) (data.Dev
 	if !row.IsText(uniqueID) {
 		return data.Device{}, s.fail(doing, data.ErrNotFound)
 	}
-	return one(ctx, s, doing, scanDevice, selectDevices+` WHERE unique_id = ?`, uniqueID)
+	return s.device(ctx, doing, selectDevices+` WHERE unique_id = ?`, uniqueID)
+}
+
+func (s *Store) device(ctx context.Context, doing, query string, arg any) (data.Device, error) {
+	d, err := one(ctx, s, doing, scanDevice, query, arg)
+	if err != nil {
+		return d, err
+	}
+	found := []data.Device{d}
+	return found[0], s.fail(doing, s.addHeads(ctx, found))
+}
+
+// addHeads fills in what recent.db knows of devices.
+func (s *Store) addHeads(ctx context.Context, devices []data.Device) error {
+	byID := make(map[int64]*data.Device, len(devices))
+	ids := make([]int64, len(devices))
+	for i := range devices {
+		byID[devices[i].ID], ids[i] = &devices[i], devices[i].ID
+	}
+	return s.recent.spoken(ctx, ids, func(id, lastUpdate int64, number uint32) {
+		d := byID[id]
+		if d == nil {
+			return
+		}
+		d.LastUpdate = row.Time(lastUpdate)
+		if number != 0 {
+			d.PositionID = history.ID(id, number)
+		}
+	})
 }
 
 // ListDevices implements storage.Devices.
@@ -96,14 +134,14 @@ func (s *Store) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data
 		where = append(where, condition)
 		args = append(args, arg)
 	}
-	if f.UserID != 0 {
-		filter(`id IN (SELECT device_id FROM user_devices WHERE user_id = ?)`, f.UserID)
-	}
 	if f.IDs != nil {
 		filter(`id IN (SELECT value FROM json_each(?))`, jsonIDs(f.IDs))
 	}
 	if f.UniqueIDs != nil {
 		filter(`unique_id IN (SELECT value FROM json_each(?))`, jsonTexts(f.UniqueIDs))
+	}
+	if f.GroupIDs != nil {
+		filter(`group_id IN (SELECT value FROM json_each(?))`, jsonIDs(f.GroupIDs))
 	}
 	if f.Keyword != "" {
 		if !row.IsText(f.Keyword) {
@@ -120,29 +158,30 @@ func (s *Store) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data
 		limit = -1 // no limit
 	}
 	args = append(args, limit, max(f.Offset, 0))
-	return list(ctx, s, "list devices", scanDevice, query+` ORDER BY name, id LIMIT ? OFFSET ?`, args...)
+	const doing = "list devices"
+	found, err := list(ctx, s, doing, scanDevice, query+` ORDER BY name, id LIMIT ? OFFSET ?`, args...)
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return found, s.fail(doing, s.addHeads(ctx, found))
+}
+
+// GroupedDeviceIDs implements storage.Devices, in one row: reading ten thousand
+// costs more than all the rest.
+func (s *Store) GroupedDeviceIDs(ctx context.Context, groupIDs []int64) ([]int64, error) {
+	return one(ctx, s, "list devices of groups", func(r scanner) (ids []int64, err error) {
+		var all []byte
+		if err := r.Scan(&all); err != nil {
+			return nil, err
+		}
+		return ids, json.Unmarshal(all, &ids)
+	}, `SELECT json_group_array(id) FROM (
+		SELECT d.id FROM json_each(?) AS g CROSS JOIN devices AS d ON d.group_id = g.value AND d.group_id <> 0 ORDER BY d.id)`, jsonIDs(groupIDs))
 }
 
 // TouchDevices implements storage.Devices.
 func (s *Store) TouchDevices(ctx context.Context, seen map[int64]time.Time) error {
-	if len(seen) == 0 {
-		return nil
-	}
-	pairs := []byte{'['}
-	for id, t := range seen {
-		if len(pairs) > 1 {
-			pairs = append(pairs, ',')
-		}
-		pairs = append(pairs, '[')
-		pairs = strconv.AppendInt(pairs, id, 10)
-		pairs = append(pairs, ',')
-		pairs = strconv.AppendInt(pairs, row.Millis(t), 10)
-		pairs = append(pairs, ']')
-	}
-	_, err := s.exec(ctx, "touch devices", `UPDATE devices SET last_update = seen.at
-		FROM (SELECT value ->> 0 AS id, value ->> 1 AS at FROM json_each(?)) AS seen
-		WHERE devices.id = seen.id AND devices.last_update < seen.at`, string(append(pairs, ']')))
-	return err
+	return s.fail("touch devices", s.Touch(ctx, seen))
 }
 
 // jsonIDs writes ids as a JSON list, for json_each: one statement for any

@@ -60,23 +60,38 @@ func notOurs(path string) error {
 // lock keeps other processes from migrating the database at path until unlock:
 // a transaction on an empty database beside it.
 func lock(ctx context.Context, path string, wait time.Duration) (unlock func(), err error) {
-	path += "-migrate"
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	db, err := openLock(path+"-migrate", wait)
 	if err != nil {
 		return nil, err
 	}
-	f.Close()
-	db, err := sql.Open("sqlite", dsn(path, wait, "exclusive"))
-	if err != nil {
-		return nil, err
-	}
-	tx, err := db.BeginTx(ctx, nil)
+	release, err := hold(ctx, db, wait)
 	if err != nil {
 		db.Close()
 		return nil, fmt.Errorf("wait for another process to migrate the database: %w", err)
 	}
 	return func() {
-		tx.Rollback() // nothing to keep
+		release()
 		db.Close()
 	}, nil
+}
+
+// openLock opens an empty database that stands for a lock.
+func openLock(path string, wait time.Duration) (*sql.DB, error) {
+	if err := makeFile(path); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", dsn(path, wait, "exclusive"))
+	if err == nil {
+		db.SetMaxOpenConns(1)
+	}
+	return db, err
+}
+
+// makeFile makes an empty file, closed to other users, if there is none.
+func makeFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }

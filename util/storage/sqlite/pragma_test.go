@@ -24,6 +24,10 @@ func TestPragmas(t *testing.T) {
 		{s.readers, "journal_mode", "wal"},
 		{s.readers, "busy_timeout", "10000"},
 		{s.readers, "query_only", "1"},
+		{s.recent.writer, "journal_mode", "wal"},
+		{s.recent.writer, "synchronous", "2"},
+		{s.recent.writer, "page_size", "2048"},
+		{s.recent.readers, "query_only", "1"},
 	} {
 		var have string
 		if err := test.db.QueryRowContext(t.Context(), `PRAGMA `+test.pragma).Scan(&have); err != nil || have != test.want {

@@ -10,26 +10,21 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage/block"
 )
 
 // scanner is *sql.Rows, as far as reading a row goes.
 type scanner interface{ Scan(dest ...any) error }
 
-// list runs a query on the readers and returns its rows. query is a constant,
-// or one of few texts: it is prepared once and kept.
+// list runs a query on the readers and returns its rows; see reader.
 func list[T any](ctx context.Context, s *Store, doing string, scan func(scanner) (T, error), query string, args ...any) ([]T, error) {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	stmt, err := s.prepare(ctx, query)
+	out, err := all(ctx, s.reader, scan, query, args...)
 	if err != nil {
 		return nil, s.fail(doing, err)
 	}
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return nil, s.fail(doing, err)
-	}
-	out, err := collect(rows, scan)
-	return out, s.fail(doing, err)
+	return out, nil
 }
 
 // one is list for the first row; no row is data.ErrNotFound.
@@ -45,41 +40,7 @@ func one[T any](ctx context.Context, s *Store, doing string, scan func(scanner) 
 	return rows[0], nil
 }
 
-func collect[T any](rows *sql.Rows, scan func(scanner) (T, error)) ([]T, error) {
-	defer rows.Close()
-	var out []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, v)
-	}
-	return out, rows.Err()
-}
-
 func scanID(row scanner) (id int64, err error) { return id, row.Scan(&id) }
-
-func (s *Store) prepare(ctx context.Context, query string) (*sql.Stmt, error) {
-	s.mu.Lock()
-	stmt := s.prepared[query]
-	s.mu.Unlock()
-	if stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := s.readers.PrepareContext(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if other := s.prepared[query]; other != nil { // somebody was faster
-		stmt.Close()
-		return other, nil
-	}
-	s.prepared[query] = stmt
-	return stmt, nil
-}
 
 // exec runs one statement on the writer and tells how many rows it changed.
 func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (int64, error) {
@@ -141,7 +102,7 @@ func (s *Store) fail(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	if kind := s.kind(err); kind != nil {
+	if kind := s.kind(err); kind != nil && !errors.Is(err, kind) {
 		return fmt.Errorf("%s: %w: %w", doing, kind, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
@@ -156,6 +117,8 @@ func (s *Store) kind(err error) error {
 		return data.ErrUnavailable
 	case errors.Is(err, sql.ErrNoRows):
 		return data.ErrNotFound
+	case isDamage(err):
+		return block.ErrCorrupt
 	case !errors.As(err, &e):
 		return nil
 	}
@@ -172,4 +135,14 @@ func (s *Store) kind(err error) error {
 		return data.ErrUnavailable
 	}
 	return nil
+}
+
+// isDamage tells whether SQLite says that a file is damaged.
+func isDamage(err error) bool {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	code := e.Code() & 0xff
+	return code == sqlite3.SQLITE_CORRUPT || code == sqlite3.SQLITE_NOTADB
 }

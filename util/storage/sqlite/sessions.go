@@ -10,8 +10,8 @@ import (
 
 // CreateSession implements storage.Sessions.
 func (s *Store) CreateSession(ctx context.Context, ses data.Session) error {
-	_, err := s.exec(ctx, "create session", `INSERT INTO sessions (token_hash, user_id, created_at, expires_at) VALUES (?, ?, ?, ?)`,
-		ses.TokenHash[:], ses.UserID, row.Millis(ses.CreatedAt), row.Millis(ses.ExpiresAt))
+	_, err := s.exec(ctx, "create session", `INSERT INTO sessions (token_hash, user_id, token_id, created_at, expires_at) VALUES (?, ?, ?, ?, ?)`,
+		ses.TokenHash[:], ses.UserID, row.OptionalID(ses.TokenID), row.Millis(ses.CreatedAt), row.Millis(ses.ExpiresAt))
 	return err
 }
 
@@ -20,10 +20,11 @@ func (s *Store) Session(ctx context.Context, tokenHash [32]byte, now time.Time) 
 	return one(ctx, s, "find session", func(r scanner) (data.Session, error) {
 		ses := data.Session{TokenHash: tokenHash}
 		var created, expires int64
-		err := r.Scan(&ses.UserID, &created, &expires)
-		ses.CreatedAt, ses.ExpiresAt = row.Time(created), row.Time(expires)
+		var tokenID *int64
+		err := r.Scan(&ses.UserID, &tokenID, &created, &expires)
+		ses.TokenID, ses.CreatedAt, ses.ExpiresAt = row.ID(tokenID), row.Time(created), row.Time(expires)
 		return ses, err
-	}, `SELECT user_id, created_at, expires_at FROM sessions WHERE token_hash = ? AND expires_at > ?`,
+	}, `SELECT user_id, token_id, created_at, expires_at FROM sessions WHERE token_hash = ? AND expires_at > ?`,
 		tokenHash[:], row.Millis(now))
 }
 

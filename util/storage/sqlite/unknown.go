@@ -14,23 +14,29 @@ func (s *Store) RecordUnknownDevices(ctx context.Context, seen []data.UnknownDev
 	if len(seen) == 0 {
 		return nil
 	}
-	seen = row.Unknown(seen, storage.MaxUnknownDevices)
+	seen = row.Unknown(seen)
 	return s.write(ctx, "record unknown devices", func(ctx context.Context, tx *sql.Tx) error {
 		for i := range seen {
 			u := &seen[i]
-			_, err := tx.ExecContext(ctx, `INSERT INTO unknown_devices (protocol, unique_id, address, first_seen, last_seen, count, last_frame)
-				VALUES (?, ?, ?, ?, ?, ?, ?)
+			_, err := tx.ExecContext(ctx, `INSERT INTO unknown_devices (protocol, unique_id, address, first_seen, last_seen, count, last_frame, details)
+				VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 				ON CONFLICT (protocol, unique_id) DO UPDATE SET address = excluded.address, last_seen = excluded.last_seen,
-					count = count + excluded.count, last_frame = excluded.last_frame`,
-				u.Protocol, u.UniqueID, u.Address, row.Millis(u.FirstSeen), row.Millis(u.LastSeen), u.Count, u.LastFrame)
+					count = count + excluded.count, last_frame = excluded.last_frame,
+					details = CASE WHEN excluded.details = '{}' THEN details ELSE excluded.details END`,
+				u.Protocol, u.UniqueID, u.Address, row.Millis(u.FirstSeen), row.Millis(u.LastSeen), u.Count, u.LastFrame, row.UnknownDetails(u))
 			if err != nil {
 				return err
 			}
 		}
-		_, err := tx.ExecContext(ctx, `DELETE FROM unknown_devices WHERE (protocol, unique_id) IN (
-			SELECT protocol, unique_id FROM unknown_devices ORDER BY last_seen DESC, protocol, unique_id LIMIT -1 OFFSET ?)`,
-			storage.MaxUnknownDevices)
-		return err
+		for known, most := range map[bool]int{true: storage.MaxUnknownDevices, false: storage.MaxUnrecognised} {
+			_, err := tx.ExecContext(ctx, `DELETE FROM unknown_devices WHERE (protocol, unique_id) IN (
+				SELECT protocol, unique_id FROM unknown_devices WHERE (protocol <> '') = ?
+				ORDER BY last_seen DESC, protocol, unique_id LIMIT -1 OFFSET ?)`, known, most)
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 
@@ -38,10 +44,13 @@ func (s *Store) RecordUnknownDevices(ctx context.Context, seen []data.UnknownDev
 func (s *Store) ListUnknownDevices(ctx context.Context) ([]data.UnknownDevice, error) {
 	return list(ctx, s, "list unknown devices", func(r scanner) (u data.UnknownDevice, err error) {
 		var first, last int64
-		err = r.Scan(&u.Protocol, &u.UniqueID, &u.Address, &first, &last, &u.Count, &u.LastFrame)
+		var details string
+		if err = r.Scan(&u.Protocol, &u.UniqueID, &u.Address, &first, &last, &u.Count, &u.LastFrame, &details); err != nil {
+			return u, err
+		}
 		u.FirstSeen, u.LastSeen = row.Time(first), row.Time(last)
-		return u, err
-	}, `SELECT protocol, unique_id, address, first_seen, last_seen, count, last_frame
+		return u, row.SetUnknownDetails(&u, details)
+	}, `SELECT protocol, unique_id, address, first_seen, last_seen, count, last_frame, details
 		FROM unknown_devices ORDER BY last_seen DESC, protocol, unique_id`)
 }
 

@@ -3,6 +3,7 @@ package storagetest
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/storage"
@@ -11,9 +12,10 @@ import (
 // Bench measures what a back end spends most of its time with. open makes an
 // empty store.
 func Bench(b *testing.B, open func(b *testing.B) storage.Store) {
-	for _, size := range []int{1, 100, 1000} {
+	for _, size := range []int{1, 200, 1000} {
 		b.Run(fmt.Sprint("insert/", size), func(b *testing.B) { benchInsert(b, open(b), size) })
 	}
+	b.Run("start/10000", func(b *testing.B) { benchStart(b, open(b), 10_000) })
 	b.Run("walk/8640", func(b *testing.B) { benchWalk(b, open(b), 8640) })
 }
 
@@ -21,7 +23,7 @@ func Bench(b *testing.B, open func(b *testing.B) storage.Store) {
 // the other.
 func benchInsert(b *testing.B, s storage.Store, size int) {
 	defer s.Close()
-	const devices = 500
+	const devices = 2000
 	var all [devices]int64
 	for i := range all {
 		all[i] = newDevice(b, s, fmt.Sprint(i)).ID
@@ -29,6 +31,7 @@ func benchInsert(b *testing.B, s storage.Store, size int) {
 	ctx := testContext(b)
 	batch, next := make([]data.Position, size), 0
 	b.ReportAllocs()
+	var used time.Duration // by the whole process
 	for b.Loop() {
 		b.StopTimer()
 		for i := range batch {
@@ -36,9 +39,12 @@ func benchInsert(b *testing.B, s storage.Store, size int) {
 			next++
 		}
 		f := fingerprints(batch)
+		before := cpuTime()
 		b.StartTimer()
 		ok(b, s.InsertPositions(ctx, batch, f))
+		used += cpuTime() - before
 	}
+	b.ReportMetric(float64(used.Microseconds())/float64(size*b.N), "cpu-µs/position")
 	b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "positions/s")
 }
 
@@ -61,4 +67,30 @@ func benchWalk(b *testing.B, s storage.Store, size int) {
 		}
 	}
 	b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "positions/s")
+}
+
+// benchStart reads what a server reads of all devices when it starts.
+func benchStart(b *testing.B, s storage.Store, devices int) {
+	defer s.Close()
+	ctx := testContext(b)
+	batch := make([]data.Position, devices)
+	for i := range batch {
+		batch[i] = newPosition(newDevice(b, s, fmt.Sprint(i)).ID, i%3600)
+	}
+	insert(b, s, batch...)
+	if s, ok := s.(keeper); ok {
+		if err := s.Compact(ctx); err != nil {
+			b.Fatal(err)
+		}
+	}
+	insert(b, s, newPosition(batch[0].DeviceID, 9999))
+	for b.Loop() {
+		last, err := s.LatestPositions(ctx, nil)
+		ok(b, err)
+		all, err := s.ListDevices(ctx, storage.DeviceFilter{})
+		ok(b, err)
+		if len(last) != devices || len(all) != devices {
+			b.Fatal(len(last), len(all))
+		}
+	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/storage"
+	store "github.com/waymark-gps/waymark/util/storage/history"
 )
 
 var concurrencyTests = []contractTest{
@@ -245,9 +246,10 @@ func everyMethod(ctx context.Context, s storage.Store, deviceID, userID int64) m
 	result("DeviceByUniqueID")(s.DeviceByUniqueID(ctx, "a"))
 	result("ListDevices")(s.ListDevices(ctx, storage.DeviceFilter{}))
 	errs["InsertPositions"] = s.InsertPositions(ctx, batch, fingerprints(batch))
-	result("PositionsByID")(s.PositionsByID(ctx, []int64{1}))
+	result("PositionsByID")(s.PositionsByID(ctx, []int64{store.ID(deviceID, 1)}))
 	result("LatestPositions")(s.LatestPositions(ctx, nil))
 	errs["PositionsBetween"] = s.PositionsBetween(ctx, deviceID, at(0), at(1), 1, each)
+	result("PositionBefore")(s.PositionBefore(ctx, deviceID, at(2)))
 	errs["DeletePositions"] = s.DeletePositions(ctx, deviceID, at(0), at(1))
 	errs["RecordUnknownDevices"] = s.RecordUnknownDevices(ctx, []data.UnknownDevice{{UniqueID: "a"}})
 	result("ListUnknownDevices")(s.ListUnknownDevices(ctx))
@@ -265,9 +267,20 @@ func everyMethod(ctx context.Context, s storage.Store, deviceID, userID int64) m
 	errs["DeleteSession"] = s.DeleteSession(ctx, ses.TokenHash)
 	errs["DeleteUserSessions"] = s.DeleteUserSessions(ctx, userID, ses.TokenHash)
 	errs["DeleteExpiredSessions"] = s.DeleteExpiredSessions(ctx, at(0))
-	errs["LinkDevice"] = s.LinkDevice(ctx, userID, deviceID)
-	errs["UnlinkDevice"] = s.UnlinkDevice(ctx, userID, deviceID)
-	result("LinkedDeviceIDs")(s.LinkedDeviceIDs(ctx, userID))
+	group := &data.Group{Name: "g"}
+	errs["CreateObject"] = s.CreateObject(ctx, group)
+	errs["UpdateObject"] = s.UpdateObject(ctx, group)
+	errs["DeleteObject"] = s.DeleteObject(ctx, data.GroupKind, 1)
+	result("Documents")(s.Documents(ctx, storage.ObjectFilter{Kind: data.GroupKind}))
+	errs["AddLinks"] = s.AddLinks(ctx, data.UserDevice(userID, deviceID))
+	errs["RemoveLinks"] = s.RemoveLinks(ctx, data.UserDevice(userID, deviceID))
+	result("ListLinks")(s.ListLinks(ctx, storage.LinkFilter{}))
+	result("LinkedIDs")(s.LinkedIDs(ctx, data.UserKind, []int64{userID}))
+	result("GroupedDeviceIDs")(s.GroupedDeviceIDs(ctx, []int64{1}))
+	errs["PutMedia"] = s.PutMedia(ctx, &data.Media{DeviceID: deviceID, Name: "x", Content: []byte("x")})
+	result("Media")(s.Media(ctx, deviceID, "x"))
+	result("Server")(s.Server(ctx))
+	errs["UpdateServer"] = s.UpdateServer(ctx, &data.Server{})
 	errs["CreateTelegramCode"] = s.CreateTelegramCode(ctx, data.TelegramCode{CodeHash: hash(1), UserID: userID})
 	result("UseTelegramCode")(s.UseTelegramCode(ctx, hash(1), data.TelegramAccount{}, at(0)))
 	result("UserByTelegramID")(s.UserByTelegramID(ctx, 1))

@@ -26,7 +26,7 @@ var deviceTests = []contractTest{
 
 func deviceKeepsEverything(t *testing.T, s storage.Store) {
 	d := &data.Device{
-		Name: "Łódź 🚚 \"7\"", UniqueID: "860000000000001", GroupID: 4, Phone: "+49 30 1", Model: "GT06N",
+		Name: "Łódź 🚚 \"7\"", UniqueID: "860000000000001", GroupID: 4, CalendarID: 5, Phone: "+49 30 1", Model: "GT06N",
 		Contact: "Σίσυφος", Category: "truck", Disabled: true, ExpiresAt: base.Add(700 * time.Microsecond),
 		Attributes: map[string]any{"decoder.model": "x", "speedLimit": 50.5, "on": true, "none": nil, "list": []any{1.0, "a\x00b"}},
 	}
@@ -89,7 +89,7 @@ func deviceUpdate(t *testing.T, s storage.Store) {
 	d := newDevice(t, s, "old")
 	p := insert(t, s, newPosition(d.ID, 0))[0]
 	changed := data.Device{
-		ID: d.ID, Name: "new", UniqueID: "neu", GroupID: 1, Phone: "2", Model: "3", Contact: "4", Category: "5",
+		ID: d.ID, Name: "new", UniqueID: "neu", GroupID: 1, CalendarID: 6, Phone: "2", Model: "3", Contact: "4", Category: "5",
 		Disabled: true, ExpiresAt: at(9), Attributes: map[string]any{"a": "b"},
 		LastUpdate: at(1000), PositionID: 1000, // not what people edit
 	}
@@ -105,7 +105,8 @@ func deviceDelete(t *testing.T, s storage.Store) {
 	gone, stays := newDevice(t, s, "gone"), newDevice(t, s, "stays")
 	u := newUser(t, s, "u@example.org")
 	for _, d := range []*data.Device{gone, stays} {
-		ok(t, s.LinkDevice(ctx, u.ID, d.ID))
+		ok(t, s.AddLinks(ctx, data.UserDevice(u.ID, d.ID)))
+		ok(t, s.PutMedia(ctx, &data.Media{DeviceID: d.ID, Name: "device.png", Type: "image/png", Content: []byte("x")}))
 	}
 	many := make([]data.Position, 5100) // more than a back end removes at once
 	for i := range many {
@@ -117,8 +118,9 @@ func deviceDelete(t *testing.T, s storage.Store) {
 	_, err := s.Device(ctx, gone.ID)
 	wantError(t, "the device", err, data.ErrNotFound)
 	equal(t, "its positions", len(history(t, s, gone.ID)), 0)
-	linked := get(t, func() ([]int64, error) { return s.LinkedDeviceIDs(ctx, u.ID) })
-	equal(t, "links", linked, []int64{stays.ID})
+	equal(t, "links", linked(t, s, data.UserKind, u.ID), map[data.ObjectKind][]int64{data.DeviceKind: {stays.ID}})
+	_, err = s.Media(ctx, gone.ID, "device.png")
+	wantError(t, "its media", err, data.ErrNotFound)
 	equal(t, "positions of the other", history(t, s, stays.ID), kept)
 	newDevice(t, s, "gone") // the unique id is free again
 }
@@ -160,28 +162,27 @@ func deviceOrderAndPages(t *testing.T, s storage.Store) {
 func deviceFilters(t *testing.T, s storage.Store) {
 	ctx := testContext(t)
 	a, b, c := newDevice(t, s, "a"), newDevice(t, s, "b"), newDevice(t, s, "c")
-	u, other := newUser(t, s, "u@example.org"), newUser(t, s, "other@example.org")
-	ok(t, s.LinkDevice(ctx, u.ID, a.ID))
-	ok(t, s.LinkDevice(ctx, u.ID, b.ID))
-	ok(t, s.LinkDevice(ctx, other.ID, c.ID))
+	b.GroupID, c.GroupID = 7, 8
+	ok(t, s.UpdateDevice(ctx, b))
+	ok(t, s.UpdateDevice(ctx, c))
 	for _, test := range []struct {
 		what string
 		f    storage.DeviceFilter
 		want []int64
 	}{
 		{"all", storage.DeviceFilter{}, []int64{a.ID, b.ID, c.ID}},
-		{"of a user", storage.DeviceFilter{UserID: u.ID}, []int64{a.ID, b.ID}},
-		{"of a user who does not exist", storage.DeviceFilter{UserID: 77}, nil},
+		{"in groups", storage.DeviceFilter{GroupIDs: []int64{8, 7, 9}}, []int64{b.ID, c.ID}},
+		{"in no groups", storage.DeviceFilter{GroupIDs: []int64{}}, nil},
 		{"by ids", storage.DeviceFilter{IDs: []int64{c.ID, a.ID, a.ID, 77}}, []int64{a.ID, c.ID}},
 		{"by no ids", storage.DeviceFilter{IDs: []int64{}}, nil},
 		{"by unique ids", storage.DeviceFilter{UniqueIDs: []string{"b", "c", "\xff", "a\x00", `"`}}, []int64{b.ID, c.ID}},
 		{"by no unique ids", storage.DeviceFilter{UniqueIDs: []string{}}, nil},
-		{"the ids of another user's device", storage.DeviceFilter{UserID: u.ID, IDs: []int64{b.ID, c.ID}}, []int64{b.ID}},
-		{"everything at once", storage.DeviceFilter{UserID: u.ID, IDs: []int64{a.ID, b.ID}, UniqueIDs: []string{"b"}, Keyword: "DEV", Limit: 5}, []int64{b.ID}},
-		{"the second of a user", storage.DeviceFilter{UserID: u.ID, Limit: 1, Offset: 1}, []int64{b.ID}},
+		{"everything at once", storage.DeviceFilter{IDs: []int64{a.ID, b.ID}, UniqueIDs: []string{"b"}, GroupIDs: []int64{7}, Keyword: "DEV", Limit: 5}, []int64{b.ID}},
 	} {
 		equal(t, test.what, deviceIDs(get(t, func() ([]data.Device, error) { return s.ListDevices(ctx, test.f) })), test.want)
 	}
+	equal(t, "ids in groups", get(t, func() ([]int64, error) { return s.GroupedDeviceIDs(ctx, []int64{8, 7, 0}) }), []int64{b.ID, c.ID})
+	equal(t, "ids in no groups", len(get(t, func() ([]int64, error) { return s.GroupedDeviceIDs(ctx, nil) })), 0)
 }
 
 func deviceKeyword(t *testing.T, s storage.Store) {

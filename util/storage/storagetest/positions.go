@@ -179,15 +179,12 @@ func positionNewest(t *testing.T, s storage.Store) {
 	expect("an old one moves last update only", newest, at(100))
 
 	same := newPosition(d.ID, 30)
-	same.DeviceTime, same.ServerTime = at(29), at(29)
-	insert(t, s, same)
-	expect("the same fix, reported earlier", newest, at(100))
-	same.DeviceTime = at(40)
-	newest = insert(t, s, same)[0].ID
-	expect("the same fix, reported later", newest, at(100))
+	same.DeviceTime, same.ServerTime = at(40), at(101)
+	equal(t, "the same fix, reported again", insert(t, s, same)[0].ID, int64(0))
+	expect("a repeat moves last update only", newest, at(101))
 	same.CourseDeg = 91
 	newest = insert(t, s, same)[0].ID
-	expect("all the same: the one stored last", newest, at(100))
+	expect("of one time: the one stored last", newest, at(101))
 	equal(t, "other device", device(t, s, still.ID), *still)
 }
 
@@ -198,9 +195,16 @@ func positionOutdated(t *testing.T, s storage.Store) {
 	heartbeat.Outdated, heartbeat.DeviceTime, heartbeat.ServerTime = true, at(20), at(21)
 	stored := insert(t, s, fix, heartbeat)
 	equal(t, "position id", device(t, s, d.ID).PositionID, stored[1].ID)
-	next := newPosition(d.ID, 15) // a real fix, though the device wrote it before the heartbeat
-	stored = insert(t, s, next)
-	equal(t, "position id", device(t, s, d.ID).PositionID, stored[0].ID)
+	insert(t, s, newPosition(d.ID, 15)) // a fix, but of a time before the heartbeat
+	equal(t, "position id", device(t, s, d.ID).PositionID, stored[1].ID)
+	late := heartbeat
+	late.DeviceTime = at(14) // another report, though its fix is the same
+	insert(t, s, late)
+	var times []time.Time
+	for _, p := range history(t, s, d.ID) {
+		times = append(times, p.Time())
+	}
+	equal(t, "order", times, []time.Time{at(10), at(14), at(15), at(20)})
 }
 
 func positionsByID(t *testing.T, s storage.Store) {
@@ -225,7 +229,8 @@ func positionsLatest(t *testing.T, s storage.Store) {
 
 func positionFingerprints(t *testing.T, s storage.Store) {
 	d := newDevice(t, s, "a")
-	all := []uint64{0, 1, math.MaxInt64, math.MaxInt64 + 1, math.MaxUint64}
+	// The lower half counts.
+	all := []uint64{0, 1, math.MaxInt32, math.MaxInt32 + 1, math.MaxUint32, math.MaxUint64 - 1}
 	batch := make([]data.Position, len(all))
 	for i := range batch {
 		batch[i] = newPosition(d.ID, 0)
@@ -247,8 +252,8 @@ func positionInsertsAreIdempotent(t *testing.T, s storage.Store) {
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
 	type key struct {
-		deviceID, deviceTime int64
-		fingerprint          uint64
+		deviceID, time int64
+		fingerprint    uint64
 	}
 	for round := range 12 {
 		a, b := newDevice(t, s, string(rune('a'+round))), newDevice(t, s, string(rune('A'+round)))
@@ -269,16 +274,15 @@ func positionInsertsAreIdempotent(t *testing.T, s storage.Store) {
 		}
 		want := make(map[key]bool)
 		update := make(map[int64]time.Time)
-		newest := make(map[int64][2]time.Time)
+		newest := make(map[int64]time.Time)
 		for i := range sent {
 			p := &sent[i]
-			want[key{p.DeviceID, p.DeviceTime.UnixMilli(), p.Fingerprint()}] = true
+			want[key{p.DeviceID, p.Time().UnixMilli(), p.Fingerprint()}] = true
 			if p.ServerTime.After(update[p.DeviceID]) {
 				update[p.DeviceID] = p.ServerTime
 			}
-			n := newest[p.DeviceID]
-			if c := p.FixTime.Compare(n[0]); c > 0 || c == 0 && p.DeviceTime.After(n[1]) {
-				newest[p.DeviceID] = [2]time.Time{p.FixTime, p.DeviceTime}
+			if p.FixTime.After(newest[p.DeviceID]) {
+				newest[p.DeviceID] = p.FixTime
 			}
 		}
 		stored := 0
@@ -294,7 +298,7 @@ func positionInsertsAreIdempotent(t *testing.T, s storage.Store) {
 		equal(t, "number of ids given", stored, len(want))
 		for _, d := range []*data.Device{a, b} {
 			for _, p := range history(t, s, d.ID) {
-				k := key{p.DeviceID, p.DeviceTime.UnixMilli(), p.Fingerprint()}
+				k := key{p.DeviceID, p.Time().UnixMilli(), p.Fingerprint()}
 				if !want[k] {
 					t.Errorf("stored twice or never sent: %+v", p)
 				}
@@ -302,7 +306,7 @@ func positionInsertsAreIdempotent(t *testing.T, s storage.Store) {
 			}
 			equal(t, "last update", device(t, s, d.ID).LastUpdate, update[d.ID])
 			if last := latest(t, s, []int64{d.ID}); len(last) > 0 {
-				equal(t, "newest", [2]time.Time{last[0].FixTime, last[0].DeviceTime}, newest[d.ID])
+				equal(t, "newest", last[0].FixTime, newest[d.ID])
 			}
 		}
 		equal(t, "missing", len(want), 0)

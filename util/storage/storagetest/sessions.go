@@ -15,8 +15,6 @@ var sessionTests = []contractTest{
 	{"SessionsTidy", sessionsTidy},
 }
 
-var linkTests = []contractTest{{"Links", links}}
-
 // hash is a token hash like no other.
 func hash(n int) [32]byte { return [32]byte{byte(n), byte(n >> 8), 0xff, 31: 1} }
 
@@ -90,23 +88,4 @@ func sessionsTidy(t *testing.T, s storage.Store) {
 		_, err := s.Session(ctx, hash(n), time.Time{})
 		equal(t, "still there", err == nil, want)
 	}
-}
-
-func links(t *testing.T, s storage.Store) {
-	ctx := testContext(t)
-	u, other := newUser(t, s, "a@example.org"), newUser(t, s, "b@example.org")
-	a, b := newDevice(t, s, "a"), newDevice(t, s, "b")
-	linked := func(userID int64) []int64 {
-		return get(t, func() ([]int64, error) { return s.LinkedDeviceIDs(ctx, userID) })
-	}
-	ok(t, s.LinkDevice(ctx, u.ID, b.ID))
-	ok(t, s.LinkDevice(ctx, u.ID, a.ID))
-	ok(t, s.LinkDevice(ctx, u.ID, a.ID)) // twice is no error
-	equal(t, "by id", linked(u.ID), []int64{a.ID, b.ID})
-	equal(t, "another user sees nothing", linked(other.ID), []int64(nil))
-	wantError(t, "no such user", s.LinkDevice(ctx, 77, a.ID), data.ErrNotFound)
-	wantError(t, "no such device", s.LinkDevice(ctx, u.ID, 77), data.ErrNotFound)
-	ok(t, s.UnlinkDevice(ctx, u.ID, a.ID))
-	ok(t, s.UnlinkDevice(ctx, u.ID, a.ID)) // nor is this
-	equal(t, "one left", linked(u.ID), []int64{b.ID})
 }

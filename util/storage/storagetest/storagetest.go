@@ -24,8 +24,9 @@ type contractTest struct {
 
 // Run tests a back end. open makes an empty store; Run closes it.
 func Run(t *testing.T, open func(t *testing.T) storage.Store) {
-	for _, test := range slices.Concat(deviceTests, positionTests, walkTests, userTests, sessionTests, linkTests,
-		telegramTests, unknownTests, concurrencyTests, lifeTests) {
+	for _, test := range slices.Concat(deviceTests, positionTests, walkTests, historyTests, upkeepTests, crashTests,
+		retentionTests, modelTests, userTests, sessionTests, accountTests, objectTests, linkTests,
+		telegramTests, unknownTests, commandTests, auditTests, shareTests, concurrencyTests, lifeTests) {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t)
 			t.Cleanup(func() { s.Close() })

@@ -115,6 +115,7 @@ func unknownDevices(t *testing.T, s storage.Store) {
 	equal(t, "at first", len(unknownList(t, s)), 0)
 	ok(t, s.RecordUnknownDevices(ctx, nil))
 	a := data.UnknownDevice{UniqueID: "a", Protocol: "gt06", Address: "192.0.2.1:5", FirstSeen: at(1), LastSeen: at(2), Count: 3, LastFrame: []byte{0, 255}}
+	a.Frames, a.Preview = [][]byte{{0, 255}, []byte("x")}, []byte(`{"latitude":52.5}`)
 	b := data.UnknownDevice{UniqueID: "b", Protocol: "gt06", Address: "[2001:db8::1]:5", FirstSeen: at(1), LastSeen: at(1), Count: 1}
 	otherProtocol := data.UnknownDevice{UniqueID: "a", Protocol: "h02", FirstSeen: at(0), LastSeen: at(0), Count: 1}
 	ok(t, s.RecordUnknownDevices(ctx, []data.UnknownDevice{b, otherProtocol, a}))
@@ -124,6 +125,15 @@ func unknownDevices(t *testing.T, s storage.Store) {
 	ok(t, s.RecordUnknownDevices(ctx, []data.UnknownDevice{b}))
 	b.FirstSeen, b.Count = at(1), 6
 	equal(t, "seen again", unknownList(t, s), []data.UnknownDevice{b, a, otherProtocol})
+
+	nameless := data.UnknownDevice{UniqueID: "192.0.2.9", Address: "192.0.2.9:7", FirstSeen: at(0), LastSeen: at(0), Count: 1, Guesses: []string{"gt06", "topin"}, Frames: [][]byte{{0x78}}}
+	ok(t, s.RecordUnknownDevices(ctx, []data.UnknownDevice{nameless}))
+	seen := a
+	seen.Frames, seen.Preview, seen.Count = nil, nil, 1
+	ok(t, s.RecordUnknownDevices(ctx, []data.UnknownDevice{seen}))
+	a.Count++
+	equal(t, "what it sent first is kept", unknownList(t, s), []data.UnknownDevice{b, a, nameless, otherProtocol})
+	ok(t, s.ForgetUnknownDevice(ctx, "192.0.2.9"))
 
 	ok(t, s.ForgetUnknownDevice(ctx, "a"))
 	ok(t, s.ForgetUnknownDevice(ctx, "a")) // twice is no error
@@ -146,6 +156,13 @@ func unknownDevicesAreBounded(t *testing.T, s storage.Store) {
 	}
 	list := unknownList(t, s)
 	equal(t, "the oldest kept", list[len(list)-1].UniqueID, "50")
+	var scanners []data.UnknownDevice
+	for i := range n + 50 {
+		scanners = append(scanners, data.UnknownDevice{UniqueID: fmt.Sprint(i), FirstSeen: at(n + i), LastSeen: at(n + i), Count: 1})
+	}
+	ok(t, s.RecordUnknownDevices(testContext(t), scanners[:n]))
+	ok(t, s.RecordUnknownDevices(testContext(t), scanners[n:]))
+	equal(t, "they push out no device", len(unknownList(t, s)), n+storage.MaxUnrecognised)
 }
 
 func unknownDevicesOfAnyBytes(t *testing.T, s storage.Store) {

@@ -26,6 +26,7 @@ func userByID(t testing.TB, s storage.Store, id int64) data.User {
 func userKeepsEverything(t *testing.T, s storage.Store) {
 	u := &data.User{
 		Name: "Ünal 🧭", Email: "unal@example.org", PasswordHash: "$argon2id$x", Administrator: true, Disabled: true,
+		Readonly: true, DeviceReadonly: true, LimitCommands: true,
 		ExpiresAt: at(5), Attributes: map[string]any{"theme": "dark", "zoom": 11.5, "map": map[string]any{"x": []any{true}}},
 	}
 	ok(t, s.CreateUser(testContext(t), u))
@@ -85,6 +86,8 @@ func userUpdate(t *testing.T, s storage.Store) {
 	u := newUser(t, s, "a@example.org")
 	changed := data.User{
 		ID: u.ID, Name: "new", Email: "b@example.org", PasswordHash: "other", Administrator: true, Disabled: true,
+		DeviceReadonly: true, Login: "bee", DeviceLimit: 7, UserLimit: data.NoLimit,
+		Profile:   data.Profile{Phone: "+49", DisableReports: true, FixedEmail: true, Temporary: true, Map: "osm", CoordinateFormat: "dd", PoiLayer: "x", Latitude: 1.5, Longitude: -2, Zoom: 9},
 		ExpiresAt: at(1), Attributes: map[string]any{"a": 1.0},
 	}
 	ok(t, s.UpdateUser(testContext(t), &changed))
@@ -107,7 +110,7 @@ func userDelete(t *testing.T, s storage.Store) {
 	gone, stays := newUser(t, s, "gone@example.org"), newUser(t, s, "stays@example.org")
 	d := newDevice(t, s, "a")
 	for i, u := range []*data.User{gone, stays} {
-		ok(t, s.LinkDevice(ctx, u.ID, d.ID))
+		ok(t, s.AddLinks(ctx, data.UserDevice(u.ID, d.ID)))
 		ok(t, s.CreateSession(ctx, data.Session{TokenHash: hash(i), UserID: u.ID, ExpiresAt: at(100)}))
 		link(t, s, u.ID, int64(1000+i))
 		ok(t, s.CreateTelegramCode(ctx, data.TelegramCode{CodeHash: hash(50 + i), UserID: u.ID, ExpiresAt: at(100)}))
@@ -121,11 +124,11 @@ func userDelete(t *testing.T, s storage.Store) {
 	wantError(t, "its telegram account", err, data.ErrNotFound)
 	_, err = s.UseTelegramCode(ctx, hash(50), data.TelegramAccount{TelegramID: 5}, at(0))
 	wantError(t, "its code", err, data.ErrNotFound)
-	equal(t, "its links", len(get(t, func() ([]int64, error) { return s.LinkedDeviceIDs(ctx, gone.ID) })), 0)
+	equal(t, "its links", len(linked(t, s, data.UserKind, gone.ID)), 0)
 	equal(t, "the device", device(t, s, d.ID), *d)
 
 	get(t, func() (data.Session, error) { return s.Session(ctx, hash(1), at(0)) })
-	equal(t, "the other's links", get(t, func() ([]int64, error) { return s.LinkedDeviceIDs(ctx, stays.ID) }), []int64{d.ID})
+	equal(t, "the other's links", linked(t, s, data.UserKind, stays.ID), map[data.ObjectKind][]int64{data.DeviceKind: {d.ID}})
 	equal(t, "the other's account", get(t, func() (data.User, error) { return s.UserByTelegramID(ctx, 1001) }), *stays)
 }
 

@@ -36,7 +36,7 @@ func walkBoundsAndLimit(t *testing.T, s storage.Store) {
 	p := positionIDs(insert(t, s,
 		newPosition(d.ID, 3), newPosition(d.ID, 1), newPosition(d.ID, 2), newPosition(other.ID, 2), newPosition(d.ID, 4)))
 	again := newPosition(d.ID, 2)
-	again.DeviceTime = at(0) // the same fix, a later id
+	again.CourseDeg = 91 // the same time, a later id
 	p = append(p, insert(t, s, again)[0].ID)
 	equal(t, "all", walk(t, s, d.ID, at(0), at(9), 100), []int64{p[1], p[2], p[5], p[0], p[4]})
 	equal(t, "both ends belong to it", walk(t, s, d.ID, at(2), at(3), 100), []int64{p[2], p[5], p[0]})
@@ -64,7 +64,7 @@ func walkOverManyPages(t *testing.T, s storage.Store) {
 	batch := make([]data.Position, 2500)
 	for i := range batch {
 		batch[i] = newPosition(d.ID, i)
-		batch[i].FixTime = at(i / 1500) // many with the same time, across pages
+		batch[i].FixTime = at(i / 1500) // many with the same time, across pages; they differ in latitude
 	}
 	want := positionIDs(insert(t, s, batch...))
 	equal(t, "all", walk(t, s, d.ID, at(0), at(9), 1e6), want)

@@ -67,7 +67,10 @@ func CheckUser(u *data.User) error {
 	if err := checkKey("e-mail", u.Email); err != nil {
 		return err
 	}
-	return checkTexts("user", u.Name, u.PasswordHash)
+	if len(u.Login) > MaxKey {
+		return fmt.Errorf("login is longer than %d bytes: %w", MaxKey, data.ErrInvalid)
+	}
+	return checkTexts("user", u.Name, u.PasswordHash, u.Login)
 }
 
 // CheckTelegramAccount tells whether a can be stored.

@@ -32,7 +32,11 @@ var server = sync.OnceValues(func() (string, error) {
 	if u := os.Getenv(serverVariable); u != "" {
 		return u, nil
 	}
-	return start()
+	s, err := start()
+	if err != nil {
+		return "", err
+	}
+	return s.URL, nil
 })
 
 // Open makes an empty schema for the test and returns the URL of a database
@@ -43,10 +47,7 @@ func Open(t testing.TB) string {
 	t.Helper()
 	admin, err := server()
 	if err != nil {
-		if os.Getenv(requireVariable) == "1" {
-			t.Fatalf("PostgreSQL not tested: %v", err)
-		}
-		t.Skipf("PostgreSQL not tested: %v", err)
+		notTested(t, err)
 	}
 	u, err := url.Parse(admin)
 	if err != nil {
@@ -59,6 +60,14 @@ func Open(t testing.TB) string {
 	q.Set("search_path", name)
 	u.RawQuery = q.Encode()
 	return u.String()
+}
+
+func notTested(t testing.TB, err error) {
+	t.Helper()
+	if os.Getenv(requireVariable) == "1" {
+		t.Fatalf("PostgreSQL not tested: %v", err)
+	}
+	t.Skipf("PostgreSQL not tested: %v", err)
 }
 
 func run(t testing.TB, url, statement string) {

@@ -45,3 +45,20 @@ func TestEveryAccountWorks(t *testing.T) {
 		})
 	}
 }
+
+func TestServerStopsAndStarts(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	s := NewServer(t)
+	if err := execute(ctx, s.URL, `CREATE TABLE kept ()`); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop(t)
+	if err := execute(ctx, s.URL, `SELECT`); err == nil {
+		t.Error("a server that was stopped answers")
+	}
+	s.Start(t)
+	if err := execute(ctx, s.URL, `SELECT FROM kept`); err != nil {
+		t.Error(err)
+	}
+}

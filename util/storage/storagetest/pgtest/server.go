@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -17,12 +18,23 @@ import (
 
 // supervise runs in /bin/sh beside the test process: it starts the server and
 // stops it, by its process id, as soon as its own input ends. That happens when
-// the test process ends, in whatever way. Then the folder goes.
+// the test process ends, in whatever way. Then the folder goes. Before, a line
+// of input may stop the server or start it again; a line of output says that it
+// was done.
 const supervise = `
-"$1" -D "$2/data" -k "$3" -c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
-	-c max_connections=200 -c log_min_messages=error </dev/null >"$2/log" 2>&1 &
-server=$!
-read -r _
+start() {
+	"$1" -D "$2/data" -k "$3" -c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off \
+		-c max_connections=200 -c log_min_messages=error </dev/null >>"$2/log" 2>&1 &
+	server=$!
+}
+start "$@"
+while read -r command; do
+	case $command in
+	stop) kill -INT $server; wait $server ;;
+	start) start "$@" ;;
+	esac
+	echo done
+done
 kill -QUIT $server
 wait $server
 cd / && rm -rf "$2" "$3"
@@ -38,10 +50,10 @@ const socketPathMax = 107 - len("/.s.PGSQL.5432.lock")
 
 // start makes a cluster and starts its server, in the first folder and as the
 // first user that it works with.
-func start() (string, error) {
+func start() (*Server, error) {
 	bin, err := find()
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	var problems []error
 	for _, parent := range slices.Compact([]string{os.Getenv("TEST_TMPDIR"), os.TempDir(), "/tmp"}) {
@@ -49,14 +61,14 @@ func start() (string, error) {
 			if parent == "" {
 				continue
 			}
-			u, err := startIn(bin, parent, who)
+			s, err := startIn(bin, parent, who)
 			if err == nil {
-				return u, nil
+				return s, nil
 			}
 			problems = append(problems, fmt.Errorf("in %s as %s: %w", parent, who.name, err))
 		}
 	}
-	return "", errors.Join(problems...)
+	return nil, errors.Join(problems...)
 }
 
 // find returns the folder that holds initdb and postgres.
@@ -84,10 +96,10 @@ func version(bin string) int {
 	return n
 }
 
-func startIn(bin, parent string, who account) (u string, err error) {
+func startIn(bin, parent string, who account) (s *Server, err error) {
 	dir, err := os.MkdirTemp(parent, "wmpg")
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	folders := []string{dir}
 	defer func() {
@@ -100,13 +112,13 @@ func startIn(bin, parent string, who account) (u string, err error) {
 	socket := dir
 	if len(dir) > socketPathMax {
 		if socket, err = os.MkdirTemp("/tmp", "wmpg"); err != nil {
-			return "", err
+			return nil, err
 		}
 		folders = append(folders, socket)
 	}
 	for _, f := range folders {
 		if err := os.Chown(f, who.uid, who.gid); err != nil {
-			return "", err
+			return nil, err
 		}
 	}
 
@@ -116,17 +128,21 @@ func startIn(bin, parent string, who account) (u string, err error) {
 		"-U", "waymark", "-E", "UTF8", "--no-locale", "--auth=trust", "--no-sync", "--no-instructions")
 	who.apply(initdb)
 	if out, err := initdb.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
+		return nil, fmt.Errorf("initdb: %w: %s", err, bytes.TrimSpace(out))
 	}
 
 	serve := exec.Command("/bin/sh", "-c", supervise, "sh", filepath.Join(bin, "postgres"), dir, socket)
 	who.apply(serve)
 	end, err := serve.StdinPipe()
 	if err != nil {
-		return "", err
+		return nil, err
+	}
+	output, err := serve.StdoutPipe()
+	if err != nil {
+		return nil, err
 	}
 	if err := serve.Start(); err != nil {
-		return "", err
+		return nil, err
 	}
 	defer func() {
 		if err != nil {
@@ -135,17 +151,25 @@ func startIn(bin, parent string, who account) (u string, err error) {
 		}
 	}()
 	q := url.Values{"host": {socket}, "user": {"waymark"}, "sslmode": {"disable"}}
-	u = "postgres:///postgres?" + q.Encode()
+	s = &Server{URL: "postgres:///postgres?" + q.Encode(), dir: dir, input: end, output: bufio.NewReader(output)}
+	if err := s.answers(ctx); err != nil {
+		return nil, err
+	}
+	inputs = append(inputs, end)
+	return s, nil
+}
+
+// answers waits until the server does.
+func (s *Server) answers(ctx context.Context) error {
 	for {
-		err := execute(ctx, u, `SELECT 1`)
+		err := execute(ctx, s.URL, `SELECT 1`)
 		if err == nil {
-			inputs = append(inputs, end)
-			return u, nil
+			return nil
 		}
 		select {
 		case <-ctx.Done():
-			log, _ := os.ReadFile(filepath.Join(dir, "log")) // says more, if it is there
-			return "", fmt.Errorf("server does not answer: %w: %s", err, bytes.TrimSpace(log))
+			log, _ := os.ReadFile(filepath.Join(s.dir, "log")) // says more, if it is there
+			return fmt.Errorf("server does not answer: %w: %s", err, bytes.TrimSpace(log))
 		case <-time.After(20 * time.Millisecond):
 		}
 	}

@@ -1,0 +1,65 @@
+package bus
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+)
+
+func TestCommandsAndHolders(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.URL = external(t, true)
+	here, there := open(t, cfg, ""), open(t, cfg, "")
+	commands, holders := make(chan data.CommandChange, 1), make(chan data.DeviceHolder, 1)
+	if _, err := there.SubscribeCommands(func(c data.CommandChange) { commands <- c }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := there.SubscribeHolders(func(h data.DeviceHolder) { holders <- h }); err != nil {
+		t.Fatal(err)
+	}
+	stop, err := there.AnswerCommandTypes(func(protocol string) []string {
+		if protocol == "gt06" {
+			return []string{"custom", "engineStop"}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// An answer shows that the subscriptions have reached the server.
+	if types, err := here.CommandTypes("gt06"); err != nil || !slices.Equal(types, []string{"custom", "engineStop"}) {
+		t.Errorf("types %v, %v", types, err)
+	}
+	if types, err := here.CommandTypes("nonesuch"); err != nil || types != nil {
+		t.Errorf("types %v, %v", types, err)
+	}
+	change := data.CommandChange{ID: 1, DeviceID: 2, Type: "custom", State: data.CommandSent, Text: "x", CreatedAt: time.Unix(5, 0).UTC(), Time: time.Unix(6, 0).UTC()}
+	holder := data.DeviceHolder{DeviceID: 2, Tracker: "one"}
+	if err := errors.Join(here.PublishCommand(change), here.PublishHolder(holder)); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(10 * time.Second)
+	select {
+	case got := <-commands:
+		if got != change {
+			t.Errorf("got %+v", got)
+		}
+	case <-deadline:
+		t.Fatal("the change of the command does not come")
+	}
+	select {
+	case got := <-holders:
+		if got != holder {
+			t.Errorf("got %+v", got)
+		}
+	case <-deadline:
+		t.Fatal("the holder does not come")
+	}
+	stop()
+	if _, err := here.CommandTypes("gt06"); !errors.Is(err, data.ErrUnavailable) {
+		t.Errorf("without a tracker: %v", err)
+	}
+}

@@ -1,0 +1,71 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
+	"github.com/waymark-gps/waymark/util/storage/internal/row"
+)
+
+// CreateTicket implements storage.Credentials.
+func (s *Store) CreateTicket(ctx context.Context, t data.Ticket) error {
+	return s.write(ctx, "create ticket", func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO tickets (hash, purpose, user_id, body, expires_at) VALUES (?, ?, ?, ?, ?)`,
+			t.Hash[:], t.Purpose, row.OptionalID(t.UserID), row.Body(t.Body), row.Millis(t.ExpiresAt))
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `DELETE FROM tickets WHERE hash IN
+			(SELECT hash FROM tickets WHERE purpose = ? ORDER BY expires_at DESC LIMIT -1 OFFSET ?)`, t.Purpose, storage.MaxTickets)
+		return err
+	})
+}
+
+// UseTicket implements storage.Credentials.
+func (s *Store) UseTicket(ctx context.Context, purpose string, hash [32]byte, now time.Time) (data.Ticket, error) {
+	t := data.Ticket{Hash: hash, Purpose: purpose}
+	err := s.write(ctx, "use ticket", func(ctx context.Context, tx *sql.Tx) error {
+		var userID *int64
+		var expires int64
+		err := tx.QueryRowContext(ctx, `DELETE FROM tickets WHERE hash = ? AND purpose = ? AND expires_at > ? RETURNING user_id, body, expires_at`,
+			hash[:], purpose, row.Millis(now)).Scan(&userID, &t.Body, &expires)
+		t.UserID, t.ExpiresAt = row.ID(userID), row.Time(expires)
+		return err
+	})
+	return t, err
+}
+
+// DeleteUserTickets implements storage.Credentials.
+func (s *Store) DeleteUserTickets(ctx context.Context, userID int64, purpose string) error {
+	_, err := s.exec(ctx, "delete tickets of user", `DELETE FROM tickets WHERE user_id = ? AND purpose = ?`, userID, purpose)
+	return err
+}
+
+// DeleteExpiredTickets implements storage.Credentials.
+func (s *Store) DeleteExpiredTickets(ctx context.Context, now time.Time) error {
+	_, err := s.exec(ctx, "delete expired tickets", `DELETE FROM tickets WHERE expires_at <= ?`, row.Millis(now))
+	return err
+}
+
+// LinkIdentity implements storage.Credentials.
+func (s *Store) LinkIdentity(ctx context.Context, issuer, subject string, userID int64) error {
+	const doing = "link identity"
+	if err := row.CheckIdentity(issuer, subject); err != nil {
+		return s.fail(doing, err)
+	}
+	_, err := s.exec(ctx, doing, `INSERT INTO identities (issuer, subject, user_id) VALUES (?, ?, ?)
+		ON CONFLICT (issuer, subject) DO UPDATE SET user_id = excluded.user_id`, issuer, subject, userID)
+	return err
+}
+
+// UserByIdentity implements storage.Credentials.
+func (s *Store) UserByIdentity(ctx context.Context, issuer, subject string) (data.User, error) {
+	const doing = "find user by identity"
+	if row.CheckIdentity(issuer, subject) != nil {
+		return data.User{}, s.fail(doing, data.ErrNotFound)
+	}
+	return one(ctx, s, doing, scanUser, selectUsers+` JOIN identities AS i ON i.user_id = u.id WHERE i.issuer = ? AND i.subject = ?`, issuer, subject)
+}

@@ -1,0 +1,98 @@
+package api
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/waymark-gps/waymark/data"
+)
+
+// A guest reads what is shared and nothing else: every route of the server is
+// tried, also those that will be added.
+func TestGuestIsolation(t *testing.T) {
+	e := newEnv(t)
+	u, root := e.user("ann", false), e.user("root", true)
+	c, admin := e.client().signIn(u), e.client().signIn(root)
+	d, foreign := e.device("d", u), e.secretDevice("secretdevice", u, root)
+	e.at(d.ID, 52, 13)
+	p := e.at(foreign.ID, 52, 13)
+	sh := c.newShare(map[string]any{"deviceIds": []int64{d.ID}, "trailHours": 24})
+	e.advance(time.Minute)
+	g := e.guest(sh.Token)
+	allowed := map[string]bool{"/socket": true, "/stream": true, "/server": true, "/session": true, "/health": true, "/public/{token}": true}
+	err := chi.Walk(e.server.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		path, ok := strings.CutPrefix(route, "/api")
+		if !ok || allowed[path] || path == "/*" {
+			return nil
+		}
+		path = strings.NewReplacer("{id}", fmt.Sprint(foreign.ID), "{uniqueId}", foreign.UniqueID, "{z}", "0", "{x}", "0", "{y}", "0",
+			"{format:csv|geojson|gpx|jsonl|kml|kmz}", "csv", "/*", "").Replace(path)
+		for _, query := range []string{"", span(foreign.ID), fmt.Sprintf("?id=%d", p.ID), fmt.Sprintf("?userId=%d", u.ID), "?all=true", "?uniqueId=id-secretdevice"} {
+			a := g.do(method, "/api"+path+query, nil)
+			if strings.Contains(a.body, "secret") || a.code/100 == 2 && a.body != "[]" && method != "GET" {
+				t.Errorf("%s %s%s: %d %.200s", method, path, query, a.code, a.body)
+			}
+			if a.code/100 == 2 && !guestPaths[path] && !strings.HasPrefix(path, "/positions") {
+				t.Errorf("%s %s%s is open to guests", method, path, query)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{"/api/users", "/api/shares", "/api/permissions", "/api/audit", "/api/commands", "/api/media/id-d/x"} {
+		g.want(403, "GET", path, nil)
+	}
+	g.want(403, "POST", "/api/shares", map[string]any{"deviceIds": []int64{d.ID}})
+	g.want(403, "POST", "/api/users", map[string]any{"name": "x", "email": "x@example.org", "password": "correct horse"})
+	// Sockets hear nothing of others, and no events.
+	s := g.open()
+	if !strings.Contains(s.first, fmt.Sprintf(`"deviceId":%d,`, d.ID)) || strings.Contains(s.first, fmt.Sprintf(`"deviceId":%d,`, foreign.ID)) {
+		t.Errorf("begins with %s", s.first)
+	}
+	if err := s.conn.Write(t.Context(), 1, []byte(`{"logs":true}`)); err != nil {
+		t.Fatal(err)
+	}
+	e.advance(time.Minute)
+	e.bus.publishLive(e.at(foreign.ID, 1, 1))
+	e.bus.publishLogs(data.LogLine{DeviceID: d.ID})
+	e.advance(time.Minute)
+	e.bus.publishLive(e.at(d.ID, 53, 13))
+	for {
+		m := s.read()
+		if strings.Contains(m, "secret") || strings.Contains(m, fmt.Sprintf(`"deviceId":%d,`, foreign.ID)) || strings.Contains(m, "logs") {
+			t.Errorf("a guest hears %s", m)
+		}
+		if strings.Contains(m, `"latitude":53`) {
+			break
+		}
+	}
+	// Others do not see the share, administrators not its token.
+	stranger := e.client().signIn(e.user("bob", false))
+	if got := stranger.want(200, "GET", "/api/shares?all=true", nil); got != "[]" {
+		t.Error(got)
+	}
+	for _, method := range []string{"GET", "PUT", "DELETE"} {
+		foreign, missing := stranger.do(method, fmt.Sprintf("/api/shares/%d", sh.ID), map[string]any{}), stranger.do(method, "/api/shares/999", map[string]any{})
+		if foreign.code != 404 || foreign.body != missing.body {
+			t.Errorf("%s: %d %s", method, foreign.code, foreign.body)
+		}
+	}
+	stranger.want(404, "POST", "/api/shares", map[string]any{"deviceIds": []int64{d.ID}})
+	stranger.want(404, "POST", "/api/share/device", url.Values{"deviceId": {fmt.Sprint(d.ID)}, "expiration": {"2026-03-02T12:00:00Z"}})
+	if got := admin.want(200, "GET", "/api/shares?all=true", nil); !strings.Contains(got, fmt.Sprintf(`"id":%d,`, sh.ID)) || strings.Contains(got, sh.Token) {
+		t.Error(got)
+	}
+	admin.want(403, "PUT", fmt.Sprintf("/api/shares/%d", sh.ID), map[string]any{"blur": 0})
+	admin.want(204, "DELETE", fmt.Sprintf("/api/shares/%d", sh.ID), nil)
+	g.want(401, "GET", "/api/devices", nil)
+	if strings.Contains(e.logged(), sh.Token) {
+		t.Error("the token is in the log")
+	}
+}

@@ -1,0 +1,100 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/waymark-gps/waymark/data"
+)
+
+const (
+	// streamChunk is how much of a list is gathered before it is sent, in bytes;
+	// chunkTimeout is how long the client may take to read that much.
+	streamChunk  = 64 << 10
+	chunkTimeout = 30 * time.Second
+)
+
+var errClientGone = errors.New("the client does not read")
+
+// stream writes an answer of any length in bounded memory. The client may take
+// chunkTimeout for each part, however long the whole is.
+type stream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	// started says that a part is on its way, so that the status cannot change.
+	started bool
+}
+
+func newStream(w http.ResponseWriter) *stream {
+	return &stream{w: w, control: http.NewResponseController(w)}
+}
+
+// Write sends a part. Headers must have been set before.
+func (s *stream) Write(part []byte) (int, error) {
+	s.started = true
+	// Writers in tests have no deadline to move.
+	if err := s.control.SetWriteDeadline(time.Now().Add(chunkTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return 0, fmt.Errorf("%w: %w", errClientGone, err)
+	}
+	n, err := s.w.Write(part)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", errClientGone, err)
+	}
+	return n, err
+}
+
+// finish ends the answer. An error that comes after a part was sent cuts the
+// connection, so that half an answer is not taken for a whole one.
+func (s *stream) finish(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case s.started || errors.Is(err, errClientGone) || errors.Is(err, context.Canceled):
+		panic(http.ErrAbortHandler)
+	}
+	return fmt.Errorf("read positions: %w", err)
+}
+
+// positionStream is a stream of a JSON list of positions.
+type positionStream struct {
+	*stream
+	buf   []byte
+	empty bool
+}
+
+func newPositionStream(w http.ResponseWriter) *positionStream {
+	return &positionStream{stream: newStream(w), buf: []byte{'['}, empty: true}
+}
+
+func (s *positionStream) add(p *data.Position) error {
+	if !s.empty {
+		s.buf = append(s.buf, ',')
+	}
+	s.empty = false
+	s.buf = p.AppendJSON(s.buf)
+	if len(s.buf) < streamChunk {
+		return nil
+	}
+	return s.send()
+}
+
+func (s *positionStream) send() error {
+	if !s.started {
+		s.w.Header().Set("Content-Type", "application/json")
+	}
+	_, err := s.Write(s.buf)
+	s.buf = s.buf[:0]
+	return err
+}
+
+// finish ends the list.
+func (s *positionStream) finish(err error) error {
+	if err == nil {
+		s.buf = append(s.buf, ']')
+		err = s.send()
+	}
+	return s.stream.finish(err)
+}

@@ -1,0 +1,44 @@
+package live
+
+import "github.com/waymark-gps/waymark/data"
+
+// maxEvents bounds the events that wait for one socket; of more the oldest are
+// dropped. A client that needs all of them asks the API.
+const maxEvents = 256
+
+// event is one encoded event of a device.
+type event struct {
+	deviceID int64
+	json     []byte
+}
+
+// onCommand takes from the bus what has become of a command.
+func (h *Hub) onCommand(c data.CommandChange) {
+	b := c.AppendEventJSON(nil)
+	if len(b) == 0 {
+		return
+	}
+	h.mu.Lock()
+	sockets := h.sockets
+	h.mu.Unlock()
+	for _, s := range sockets {
+		s.offerEvent(event{c.DeviceID, b})
+	}
+}
+
+// offerEvent adds an event to what waits, if it may be seen. It never blocks.
+func (s *socket) offerEvent(e event) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || s.open != nil || !s.viewer.CanSee(e.deviceID) {
+		return
+	}
+	if n := len(s.next.events); n >= maxEvents {
+		s.next.events = append(s.next.events[:0], s.next.events[n-maxEvents+1:]...)
+	}
+	s.next.events = append(s.next.events, e)
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
