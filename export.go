@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/util/exporter"
+	"github.com/waymark-gps/waymark/util/formats"
 	"github.com/waymark-gps/waymark/util/rungroup"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/block"
@@ -32,7 +34,7 @@ func exportPositionsCommand() *cobra.Command {
 	c := storeCommand(&cobra.Command{
 		Use: "positions", Short: "Write positions as a table or as tracks", Args: cobra.NoArgs,
 		Long: `Writes positions, one device after the other, each in the order of time. It may run beside the server.
-The columns of csv and the keys of jsonl are: ` + strings.Join(exporter.Columns, ", ") + ` (docs/moving.md).`,
+The columns of csv and the keys of jsonl and geojson are: ` + strings.Join(formats.Columns, ", ") + ` (docs/moving.md).`,
 		Example: "  waymark export positions --device 860000000000013 --from 2026-03-01 --to 2026-04-01 --format csv --output march.csv\n" +
 			"  waymark export positions --from 2026-03-01 --format jsonl | gzip > all.jsonl.gz",
 	}, func(c *cobra.Command, s *storeSettings, _ []string) error {
@@ -56,14 +58,18 @@ The columns of csv and the keys of jsonl are: ` + strings.Join(exporter.Columns,
 			return err
 		}
 		defer store.Close()
+		kind, err := formats.Named(format)
+		if err != nil {
+			return err
+		}
 		chosen, err := chooseDevices(ctx, store, devices)
 		if err != nil {
 			return err
 		}
-		var n exporter.Count
+		var n int64
 		var damage error // what can be read is written all the same
 		err = toFile(output, c.OutOrStdout(), func(w io.Writer) (err error) {
-			n, err = exporter.Export(ctx, store, format, chosen, start, end, w)
+			n, err = exportDevices(ctx, store, kind.New(w), chosen, start, end)
 			if errors.Is(err, block.ErrCorrupt) {
 				damage, err = err, nil
 			}
@@ -72,16 +78,45 @@ The columns of csv and the keys of jsonl are: ` + strings.Join(exporter.Columns,
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(c.ErrOrStderr(), "%d positions of %d devices written.\n", n.Positions, n.Devices)
+		fmt.Fprintf(c.ErrOrStderr(), "%d positions of %d devices written.\n", n, len(chosen))
 		return damage
 	})
 	f := c.Flags()
 	f.StringSliceVar(&devices, "device", nil, "unique ids of the devices; all without it")
 	f.StringVar(&from, "from", "", "first day or time, UTC; the beginning without it")
 	f.StringVar(&to, "to", "", "day or time before which to end, UTC; the end without it")
-	f.StringVar(&format, "format", "csv", "one of "+strings.Join(exporter.Formats, ", "))
+	f.StringVar(&format, "format", "csv", "one of "+formats.Names())
 	f.StringVarP(&output, "output", "o", "-", "file to write; - is standard output")
 	return c
+}
+
+// exportDevices writes the positions of devices with from <= Position.Time <= to,
+// one device after the other, each in the order of time, and returns how many.
+// Where positions cannot be read (block.ErrCorrupt) all others are written, the
+// file is whole, and the error names the first of them.
+func exportDevices(ctx context.Context, store storage.Positions, w formats.Writer, devices []data.Device, from, to time.Time) (n int64, err error) {
+	var damage error
+	for i := range devices {
+		d := &devices[i]
+		if err := w.Begin(d); err != nil {
+			return n, fmt.Errorf("write: %w", err)
+		}
+		err := store.PositionsBetween(ctx, d.ID, from, to, math.MaxInt, func(p *data.Position) error {
+			n++
+			return errors.Join(w.Add(p), ctx.Err())
+		})
+		if err != nil {
+			err = fmt.Errorf("export the positions of device %q: %w", d.UniqueID, err)
+			if !errors.Is(err, block.ErrCorrupt) {
+				return n, err
+			}
+			damage = cmp.Or(damage, err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		return n, fmt.Errorf("write: %w", err)
+	}
+	return n, damage
 }
 
 func chooseDevices(ctx context.Context, store storage.Store, uniqueIDs []string) ([]data.Device, error) {

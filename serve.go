@@ -19,6 +19,7 @@ import (
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/logging"
 	"github.com/waymark-gps/waymark/util/mail"
+	"github.com/waymark-gps/waymark/util/memory"
 	"github.com/waymark-gps/waymark/util/program"
 	"github.com/waymark-gps/waymark/util/rungroup"
 	"github.com/waymark-gps/waymark/web-server/api"
@@ -105,7 +106,7 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	var group rungroup.Group
 	behind := group.Layer()
 	behind.Go("operations", ops.Serve(p.Health))
-	behind.Go("memory", program.Collect)
+	behind.Go("memory", memory.Run)
 	services := group.Layer()
 	services.Go("tracker", tracker.Run)
 	services.Go("web-server", web.Run)

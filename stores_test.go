@@ -72,7 +72,7 @@ func TestStoreTools(t *testing.T) {
 			if lines := strings.Split(strings.TrimSpace(out), "\r\n"); err != nil || len(lines) != 2 || !strings.Contains(lines[1], "2025-05-01T06:00:02.000Z") {
 				t.Errorf("export: %v\n%s", err, out)
 			}
-			if _, err := tool(t, exportCommand(), with("positions", "--format", "kml", "-o", table)...); !errors.Is(err, data.ErrInvalid) {
+			if _, err := tool(t, exportCommand(), with("positions", "--format", "shp", "-o", table)...); !errors.Is(err, data.ErrInvalid) {
 				t.Errorf("export in an unknown format: %v", err)
 			}
 			if _, err := os.Stat(table); err == nil {

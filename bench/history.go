@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/block"
 	store "github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/sqlite"
@@ -30,6 +31,7 @@ var history = []scenario{
 		figures: []Figure{
 			{What: "a device's day, 8,640 positions, out of all, warm, p99", Unit: "ms", Must: 25, Lower: true},
 			{What: "a device's day, 8,640 positions, out of all, cold, p99", Unit: "ms", Must: 60, Lower: true},
+			{What: "start with it and 10,000 devices: open, list them and their last positions", Unit: "ms", Must: 500, Lower: true},
 		},
 		run: deviceDay,
 	},
@@ -129,7 +131,48 @@ func deviceDay(ctx context.Context, o Options) ([]float64, error) {
 		return nil, err
 	}
 	fmt.Fprintf(o.Progress, "  warm p50 %v, cold p50 %v\n", quantile(warm, 0.5), quantile(cold, 0.5))
-	return []float64{millis(quantile(warm, 0.99)), millis(quantile(cold, 0.99))}, nil
+	start, err := warmStart(ctx, s, dir, devices)
+	return []float64{millis(quantile(warm, 0.99)), millis(quantile(cold, 0.99)), millis(start)}, err
+}
+
+// warmStart adds devices until there are ten thousand, each with a position,
+// and tells how long it takes to open the store again and know them all.
+func warmStart(ctx context.Context, s *sqlite.Store, dir string, devices int) (time.Duration, error) {
+	const fleet = 10_000
+	batch, prints := make([]data.Position, 0, 1000), make([]uint64, 0, 1000)
+	for i := devices; i < fleet; i++ {
+		id, err := addDevice(ctx, s, i)
+		if err != nil {
+			return 0, err
+		}
+		p := newDrive(id, day(days)).next()
+		batch, prints = append(batch, p), append(prints, p.Fingerprint())
+		if len(batch) == cap(batch) || i == fleet-1 {
+			if err := s.InsertPositions(ctx, batch, prints); err != nil {
+				return 0, err
+			}
+			batch, prints = batch[:0], prints[:0]
+		}
+	}
+	if err := s.Close(); err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	again, err := sqlite.Open(ctx, dir, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return 0, err
+	}
+	defer again.Close()
+	known, err := again.ListDevices(ctx, storage.DeviceFilter{})
+	if err != nil {
+		return 0, err
+	}
+	last, err := again.LatestPositions(ctx, nil)
+	took := time.Since(began)
+	if err == nil && (len(known) != fleet || len(last) < fleet-devices) {
+		err = fmt.Errorf("%d devices and %d last positions of %d devices", len(known), len(last), fleet)
+	}
+	return took, err
 }
 
 func readDays(ctx context.Context, s *sqlite.Store, ids []int64, r *rand.Rand, before func() error) ([]time.Duration, error) {

@@ -38,7 +38,7 @@ func (p *Position) AppendJSON(b []byte) []byte {
 	b = append(b, `,"protocol":`...)
 	b = AppendJSONString(b, p.Protocol)
 	b = append(b, `,"serverTime":`...)
-	b = AppendJSONTime(b, p.ServerTime)
+	b = appendDate(b, p.ServerTime)
 	b = append(b, `,"deviceTime":`...)
 	b = appendDate(b, p.DeviceTime)
 	b = append(b, `,"fixTime":`...)

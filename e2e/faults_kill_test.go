@@ -204,7 +204,7 @@ func TestKilledApart(t *testing.T) {
 	awaitReady(t, "http://"+x.ops)
 	x.admin(t)
 	h, full := hotOfPostgres(t, store), fillings{}
-	s := startStorm(t, x.devices())
+	s := startStorm(t, x.fewer())
 	kills := map[string]int{}
 	for round := 0; round < rounds; round++ {
 		what := []string{"tracker in the middle of compaction", "web-server", "tracker while it starts", "tracker"}[round%4]
@@ -242,7 +242,7 @@ func TestKilledApart(t *testing.T) {
 	awaitReady(t, "http://"+x.web)
 	awaitReady(t, "http://"+x.ops)
 	due := x.durable()
-	eventually(t, "positions to be acknowledged again", func() bool { return x.durable() > due+100 })
+	eventually(t, "positions to be acknowledged again", func() bool { return x.durable() > due+50 })
 	report := s.stop()
 	v := s.verify(x.web)
 	full.verify(t, x.web)

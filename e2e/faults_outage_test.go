@@ -38,7 +38,7 @@ func startPhones(t *testing.T, addr string, n int) *phones {
 				}
 				p.write(id, at)
 				second++
-				time.Sleep(20 * time.Millisecond) // a rate, not a wait
+				time.Sleep(100 * time.Millisecond) // a rate, not a wait
 			}
 		})
 	}
@@ -96,10 +96,10 @@ func TestDatabaseStopped(t *testing.T) {
 	c := x.admin(t)
 	ordered := inOrder(c.socket(), time.Now().Add(-24*time.Hour))
 	p := startPhones(t, x.phone(), 10)
-	s := startStorm(t, x.devices())
+	s := startStorm(t, x.fewer())
 	tracker.await(`shards"?[:=]"?64\b`)
-	p.flows(t, 200)
-	eventually(t, "positions to be stored", func() bool { return x.settled() > 500 })
+	p.flows(t, 100)
+	eventually(t, "positions to be stored", func() bool { return x.settled() > 200 })
 	before, _ := memory(t, tracker)
 
 	database.Stop(t)

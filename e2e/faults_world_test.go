@@ -161,6 +161,14 @@ func (x *target) devices() simulator.Config {
 	}
 }
 
+// fewer devices are for a bus of its own, where each message, and each
+// confirmation of one, is synced by itself: the disks of test machines are slow.
+func (x *target) fewer() simulator.Config {
+	cfg := x.devices()
+	cfg.Devices, cfg.Interval = 45, 500*time.Millisecond
+	return cfg
+}
+
 func startStorm(t *testing.T, cfg simulator.Config) *storm {
 	t.Helper()
 	s := &storm{t: t, file: filepath.Join(t.TempDir(), "ledger.csv"), done: make(chan struct{})}

@@ -28,6 +28,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/protocol/teltonika"
 	"github.com/waymark-gps/waymark/tracker/tracking"
 	"github.com/waymark-gps/waymark/util/converters"
+	"github.com/waymark-gps/waymark/util/memory"
 )
 
 // serverMode says which server this process is to be; none in the tests.
@@ -69,7 +70,7 @@ func (*everybody) PublishDevice(data.DeviceChange) error                        
 type atOnce struct{}
 
 func (atOnce) MaxBatch() int                                                  { return 500 }
-func (atOnce) Shards() int                                                    { return data.Shards }
+func (atOnce) Shards() int                                                    { return 1 }
 func (atOnce) PublishPositions(int, []data.Position) (tracking.Waiter, error) { return atOnce{}, nil }
 func (atOnce) Wait(context.Context) error                                     { return nil }
 
@@ -95,6 +96,7 @@ func runTracker() error {
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- t.Run(ctx) }()
+	go memory.Run(ctx) // as every program does
 	err = tellAbout(addresses)
 	stop()
 	return errors.Join(err, <-done)

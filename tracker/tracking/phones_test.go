@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -64,28 +63,7 @@ func phones(t *testing.T, change func(*Config, *rig)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.Tracker = tr
-	for _, a := range tr.Addresses() {
-		r.addr[a.Protocol+"/"+a.Transport.String()] = a.Addr.String()
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- tr.Run(ctx) }()
-	var once sync.Once
-	r.stop = func() {
-		once.Do(func() {
-			cancel()
-			select {
-			case err := <-done:
-				if err != nil {
-					t.Error(err)
-				}
-			case <-time.After(30 * time.Second):
-				t.Error("the tracker does not stop")
-			}
-		})
-	}
-	t.Cleanup(r.stop)
+	r.run(t, tr)
 	return r
 }
 

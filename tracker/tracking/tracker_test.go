@@ -238,6 +238,13 @@ func start(t *testing.T, change func(*Config, *rig)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.run(t, tr)
+	return r
+}
+
+// run runs a tracker until the test ends, or stop is called.
+func (r *rig) run(t *testing.T, tr *Tracker) {
+	t.Helper()
 	r.Tracker = tr
 	for _, a := range tr.Addresses() {
 		r.addr[a.Protocol+"/"+a.Transport.String()] = a.Addr.String()
@@ -254,13 +261,12 @@ func start(t *testing.T, change func(*Config, *rig)) *rig {
 				if err != nil {
 					t.Error(err)
 				}
-			case <-time.After(20 * time.Second):
+			case <-time.After(30 * time.Second):
 				t.Error("the tracker does not stop")
 			}
 		})
 	}
 	t.Cleanup(r.stop)
-	return r
 }
 
 // client is a device.

@@ -43,35 +43,16 @@ type Route struct {
 // ServeSniffed accepts connections of any protocol until ctx ends. Nothing is
 // consumed before it is known who does.
 func ServeSniffed(ctx context.Context, l net.Listener, s Sniffer, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
-	var conns sync.WaitGroup
-	defer conns.Wait()
-	stop := context.AfterFunc(ctx, func() { l.Close() })
-	defer stop()
-	for attempt := 0; ; {
-		conn, err := l.Accept()
-		if err != nil {
-			if !retryAccept(ctx, log, attempt, err) {
-				return nil
-			}
-			attempt++
-			continue
-		}
-		attempt = 0
-		if !pool.enter(lim, c) {
+	return accept(ctx, l, lim, pool, c, log, func(conn net.Conn) {
+		peer := sniffed{ctx: ctx, sniffer: s, lim: lim, c: c, log: log}
+		to := peer.serve(conn, false)
+		pool.leave(c)
+		if to == nil {
 			conn.Close()
-			continue
+			return
 		}
-		conns.Go(func() {
-			peer := sniffed{ctx: ctx, sniffer: s, lim: lim, c: c, log: log}
-			to := peer.serve(conn, false)
-			pool.leave(c)
-			if to == nil {
-				conn.Close()
-				return
-			}
-			to.Handed.hand(to.conn)
-		})
-	}
+		to.Handed.hand(to.conn)
+	})
 }
 
 // sniffed serves one connection.

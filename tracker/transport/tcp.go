@@ -45,8 +45,18 @@ func (p *Pool) leave(c Counter) {
 // ServeTCP accepts connections until ctx ends, then closes them and returns
 // when the last session has.
 func ServeTCP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
-	var sessions sync.WaitGroup
-	defer sessions.Wait()
+	return accept(ctx, l, lim, pool, c, log, func(conn net.Conn) {
+		defer pool.leave(c)
+		defer conn.Close()
+		serveConn(ctx, conn, h, lim, c, log)
+	})
+}
+
+// accept has serve look after each connection until ctx ends, and returns when
+// the last call has. Serve closes the connection and leaves the pool.
+func accept(ctx context.Context, l net.Listener, lim Limits, pool *Pool, c Counter, log *slog.Logger, serve func(net.Conn)) error {
+	var conns sync.WaitGroup
+	defer conns.Wait()
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
 	for attempt := 0; ; {
@@ -63,11 +73,7 @@ func ServeTCP(ctx context.Context, l net.Listener, h Handler, lim Limits, pool *
 			conn.Close()
 			continue
 		}
-		sessions.Go(func() {
-			defer pool.leave(c)
-			defer conn.Close()
-			serveConn(ctx, conn, h, lim, c, log)
-		})
+		conns.Go(func() { serve(conn) })
 	}
 }
 

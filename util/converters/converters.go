@@ -13,6 +13,9 @@ func KmhFromKnots(knots float64) float64 { return knots * 1.852 }
 // KnotsFromMps converts metres per second to knots.
 func KnotsFromMps(mps float64) float64 { return mps * 3600 / 1852 }
 
+// MpsFromKnots converts knots to metres per second.
+func MpsFromKnots(knots float64) float64 { return knots * 1852 / 3600 }
+
 // Clamp rounds v to the nearest whole number within low to high; NaN is low.
 func Clamp(v float64, low, high int64) int64 {
 	switch r := math.Round(v); {

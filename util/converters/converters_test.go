@@ -10,6 +10,7 @@ func TestSpeeds(t *testing.T) {
 		{KnotsFromKmh(1.852), 1},
 		{KmhFromKnots(10), 18.52},
 		{KnotsFromMps(1852.0 / 3600), 1},
+		{MpsFromKnots(3600), 1852},
 		{KnotsFromMps(18.67), 36.2915766738661},
 	} {
 		if math.Abs(c.have-c.want) > 1e-9 {

@@ -2,9 +2,9 @@
 // JSON lines, GPX, KML, KMZ and GeoJSON. Writers are streams: what they hold in
 // memory does not grow with the history.
 //
-// Times are UTC, places WGS 84 degrees, altitudes metres above sea level. GPX
-// has speed in metres per second, as its readers expect; everything else has it
-// in knots and the fields named as in the API.
+// Times are UTC, places WGS 84 degrees, altitudes metres above sea level. Speed
+// is km/h in CSV, JSON lines and GeoJSON (see Columns) and metres a second in
+// GPX, as its readers expect.
 package formats
 
 import (
@@ -52,12 +52,13 @@ var All = []Format{
 func Named(name string) (Format, error) {
 	i := slices.IndexFunc(All, func(f Format) bool { return f.Name == name })
 	if i < 0 {
-		return Format{}, fmt.Errorf("%w: there is no format %q; there are %s", data.ErrInvalid, name, names())
+		return Format{}, fmt.Errorf("%w: there is no format %q; there are %s", data.ErrInvalid, name, Names())
 	}
 	return All[i], nil
 }
 
-func names() string {
+// Names lists the formats for people: "csv, geojson, …".
+func Names() string {
 	list := make([]string, len(All))
 	for i, f := range All {
 		list[i] = f.Name
@@ -84,8 +85,8 @@ func newOut(w io.Writer) out { return out{Writer: bufio.NewWriterSize(w, bufferS
 // put writes a text; bufio keeps the error for later.
 func (o *out) put(s string) { _, _ = o.WriteString(s) }
 
-// flushed is what Add returns: the error, if there was one before.
-func (o *out) flushed() error {
+// failed is the error of what was written before, if there was one.
+func (o *out) failed() error {
 	_, err := o.Write(nil)
 	return err
 }

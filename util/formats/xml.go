@@ -5,17 +5,14 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
-	"strconv"
 	"strings"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/converters"
 )
 
-const (
-	xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
-	// knotMS is a knot in metres per second (ISO 80000-3).
-	knotMS = 1852.0 / 3600
-)
+const xmlHead = `<?xml version="1.0" encoding="UTF-8"?>` + "\n"
 
 // escaped is a text for XML. Characters that XML cannot hold are replaced.
 func escaped(s string) string {
@@ -24,12 +21,18 @@ func escaped(s string) string {
 	return b.String()
 }
 
+// maxGap is the pause after which a new segment of a track begins, so that maps
+// draw no line over it.
+const maxGap = 10 * time.Minute
+
 // gpxFile is GPX 1.1 (topografix.com/GPX/1/1): a track per device. Speed and
 // course stand in the extension that most programs read, Garmin's
-// TrackPointExtension 2.
+// TrackPointExtension 2, in metres a second and degrees.
 type gpxFile struct {
 	out
-	open bool
+	track, segment bool
+	// last is the time of the segment's last point.
+	last time.Time
 }
 
 func newGPX(w io.Writer) Writer {
@@ -41,40 +44,67 @@ func newGPX(w io.Writer) Writer {
 
 func (f *gpxFile) Begin(d *data.Device) error {
 	f.end()
-	f.open = true
-	f.put("<trk><name>" + escaped(d.Name) + "</name><trkseg>\n")
-	return f.flushed()
+	f.track = true
+	f.put("<trk><name>" + escaped(d.Name) + "</name>\n")
+	return f.failed()
 }
 
+// end ends the track, endSegment its segment.
 func (f *gpxFile) end() {
-	if f.open {
-		f.put("</trkseg></trk>\n")
+	f.endSegment()
+	if f.track {
+		f.put("</trk>\n")
 	}
-	f.open = false
+	f.track = false
+}
+
+func (f *gpxFile) endSegment() {
+	if f.segment {
+		f.put("</trkseg>\n")
+	}
+	f.segment = false
 }
 
 func (f *gpxFile) Add(p *data.Position) error {
 	if !HasPlace(p) {
 		return nil
 	}
-	b := append(f.line[:0], `<trkpt lat="`...)
-	b = appendNumber(b, p.Latitude)
-	b = append(b, `" lon="`...)
-	b = appendNumber(b, p.Longitude)
-	b = append(b, `"><ele>`...)
-	b = appendNumber(b, p.AltitudeM)
-	b = append(b, `</ele><time>`...)
-	b = p.FixTime.UTC().AppendFormat(b, csvTime)
-	b = append(b, `</time><extensions><tpx:TrackPointExtension><tpx:speed>`...)
-	b = strconv.AppendFloat(b, p.SpeedKnots*knotMS, 'f', 2, 64)
-	b = append(b, `</tpx:speed><tpx:course>`...)
-	b = appendNumber(b, p.CourseDeg)
-	f.line = append(b, "</tpx:course></tpx:TrackPointExtension></extensions></trkpt>\n"...)
+	if p.FixTime.Sub(f.last) > maxGap {
+		f.endSegment()
+	}
+	if !f.segment {
+		f.put("<trkseg>\n")
+	}
+	f.segment, f.last = true, p.FixTime
+	f.line = append(appendTrackPoint(f.line[:0], p), '\n')
 	_, err := f.Write(f.line)
 	return err
 }
 
-func appendNumber(b []byte, f float64) []byte { return strconv.AppendFloat(b, f, 'f', -1, 64) }
+// appendTrackPoint leaves out what is 0: unknown.
+func appendTrackPoint(b []byte, p *data.Position) []byte {
+	b = append(b, `<trkpt lat="`...)
+	b = appendNumber(b, p.Latitude)
+	b = append(b, `" lon="`...)
+	b = appendNumber(b, p.Longitude)
+	b = append(b, `">`...)
+	if p.AltitudeM != 0 {
+		b = append(b, `<ele>`...)
+		b = appendNumber(b, p.AltitudeM)
+		b = append(b, `</ele>`...)
+	}
+	b = append(b, `<time>`...)
+	b = p.FixTime.UTC().AppendFormat(b, timeLayout)
+	b = append(b, `</time>`...)
+	if p.SpeedKnots != 0 || p.CourseDeg != 0 {
+		b = append(b, `<extensions><tpx:TrackPointExtension><tpx:speed>`...)
+		b = appendNumber(b, converters.MpsFromKnots(p.SpeedKnots))
+		b = append(b, `</tpx:speed><tpx:course>`...)
+		b = appendNumber(b, p.CourseDeg)
+		b = append(b, `</tpx:course></tpx:TrackPointExtension></extensions>`...)
+	}
+	return append(b, `</trkpt>`...)
+}
 
 func (f *gpxFile) Close() error {
 	f.end()
@@ -105,7 +135,7 @@ func (f *kmlFile) Begin(d *data.Device) error {
 	f.end()
 	f.open = true
 	f.put("<Placemark><name>" + escaped(d.Name) + "</name><gx:MultiTrack><gx:interpolate>1</gx:interpolate>\n")
-	return f.flushed()
+	return f.failed()
 }
 
 func (f *kmlFile) end() {
@@ -121,7 +151,7 @@ func (f *kmlFile) Add(p *data.Position) error {
 		return nil
 	}
 	f.times = append(f.times, "<when>"...)
-	f.times = p.FixTime.UTC().AppendFormat(f.times, csvTime)
+	f.times = p.FixTime.UTC().AppendFormat(f.times, timeLayout)
 	f.times = append(f.times, "</when>\n"...)
 	b := append(f.places, "<gx:coord>"...)
 	b = append(appendNumber(b, p.Longitude), ' ')
@@ -130,7 +160,7 @@ func (f *kmlFile) Add(p *data.Position) error {
 	if f.count++; f.count >= kmlPart {
 		f.part()
 	}
-	return f.flushed()
+	return f.failed()
 }
 
 // part writes the points gathered.
@@ -139,7 +169,7 @@ func (f *kmlFile) part() {
 		return
 	}
 	f.put("<gx:Track>\n")
-	_, _ = f.Write(f.times) // the error stays, see flushed
+	_, _ = f.Write(f.times) // the error stays, see failed
 	_, _ = f.Write(f.places)
 	f.put("</gx:Track>\n")
 	f.times, f.places, f.count = f.times[:0], f.places[:0], 0

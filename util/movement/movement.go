@@ -94,7 +94,7 @@ func (s *State) Shift(by fix.Totals) { s.trips.Shift(by) }
 // rules, trips.Version.
 const version = 1
 
-// Append appends the state as it is saved: some 200 bytes at rest, up to 800 on
+// Append appends the state as it is saved: some 320 bytes at rest, up to 700 on
 // a trip.
 func (s *State) Append(b []byte) []byte {
 	c := code.Coder{Bytes: append(b, version, trips.Version)}

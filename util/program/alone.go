@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/waymark-gps/waymark/util/memory"
 	"github.com/waymark-gps/waymark/util/rungroup"
 )
 
@@ -38,7 +39,7 @@ func RunAlone(ctx context.Context, core Core, log *slog.Logger, start func(*Part
 	var group rungroup.Group
 	behind := group.Layer()
 	behind.Go("operations", ops.Serve(p.Health))
-	behind.Go("memory", Collect)
+	behind.Go("memory", memory.Run)
 	group.Layer().Go("service", run)
 	group.Layer().Go("readiness", p.Health.LameDuck(lameDuck))
 	return group.Run(ctx)

@@ -96,6 +96,16 @@ func TestTOTP(t *testing.T) {
 	}
 	e.basic(ann).want(200, "GET", "/api/devices", nil)
 	key := c.want(200, "POST", "/api/users/totp", nil)
+	// A key without a code would lock people out.
+	self := fmt.Sprintf("/api/users/%d", ann.ID)
+	if got := c.want(400, "PUT", self, map[string]string{"totpKey": key}); !strings.Contains(got, "/api/totp") {
+		t.Errorf("a key without a code: %s", got)
+	}
+	for _, none := range []any{nil, ""} {
+		if got := c.want(200, "PUT", self, map[string]any{"totpKey": none}); !strings.Contains(got, `"totpKey":null`) {
+			t.Errorf("no key: %s", got)
+		}
+	}
 	c.want(400, "POST", "/api/totp", map[string]string{"key": key, "code": "000000"})
 	c.want(400, "POST", "/api/totp", map[string]string{"key": "%%", "code": "000000"})
 	var made struct{ RecoveryCodes []string }

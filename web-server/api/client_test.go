@@ -92,7 +92,23 @@ func (c *client) try(method, path string, body any, headers ...string) (answer, 
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	return answer{res.StatusCode, res.Header, string(text)}, err
+	a := answer{res.StatusCode, res.Header, string(text)}
+	if err == nil {
+		c.keepsContract(req, &a)
+	}
+	return a, err
+}
+
+// keepsContract checks an answer against the description of the API.
+func (c *client) keepsContract(req *http.Request, a *answer) {
+	c.e.t.Helper()
+	contract, err := loadContract()
+	if err != nil {
+		c.e.t.Fatal(err)
+	}
+	if wrong := contract.check(req.Method, req.URL, a); wrong != "" {
+		c.e.t.Errorf("%s %s = %d %.300s\nbreaks the contract: %s", req.Method, req.URL.Path, a.code, a.body, wrong)
+	}
 }
 
 // want checks the status of an answer and returns its body.
@@ -170,7 +186,17 @@ func (s *socket) tryRead() (string, error) {
 	ctx, cancel := context.WithTimeout(s.e.t.Context(), patience)
 	defer cancel()
 	_, m, err := s.conn.Read(ctx)
-	return string(m), err
+	if err != nil {
+		return "", err
+	}
+	contract, err := loadContract()
+	if err != nil {
+		return "", err
+	}
+	if wrong := contract.checkJSON("/components/schemas/SocketMessage", string(m)); wrong != "" {
+		s.e.t.Errorf("the socket says %.300s\nwhich breaks the contract: %s", m, wrong)
+	}
+	return string(m), nil
 }
 
 // closedWith reads until the server closes and returns the code.

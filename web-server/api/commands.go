@@ -71,21 +71,28 @@ func (s *Server) commandTypes(last *data.Position) ([]string, error) {
 	return s.deps.Bus.CommandTypes(last.Protocol)
 }
 
-// getCommandTypes lists what a device can be asked: ?deviceId.
-func (s *Server) getCommandTypes(w http.ResponseWriter, r *http.Request) error {
+// askedDevice is the device that a query asks about, ?deviceId, with its last
+// position, nil for none.
+func (s *Server) askedDevice(r *http.Request) (data.Device, *data.Position, error) {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
-		return err
+		return data.Device{}, nil, err
 	}
 	id, err := q.number("deviceId")
 	if err != nil {
-		return err
+		return data.Device{}, nil, err
 	}
 	d, err := s.commandDevice(r, id)
 	if err != nil {
-		return err
+		return data.Device{}, nil, err
 	}
 	last, err := s.lastPosition(r.Context(), d.ID)
+	return d, last, err
+}
+
+// getCommandTypes lists what a device can be asked: ?deviceId.
+func (s *Server) getCommandTypes(w http.ResponseWriter, r *http.Request) error {
+	_, last, err := s.askedDevice(r)
 	if err != nil {
 		return err
 	}
@@ -102,23 +109,11 @@ func (s *Server) getCommandTypes(w http.ResponseWriter, r *http.Request) error {
 // getSendableCommands lists the saved commands that a device understands:
 // ?deviceId.
 func (s *Server) getSendableCommands(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	id, err := q.number("deviceId")
-	if err != nil {
-		return err
-	}
-	d, err := s.commandDevice(r, id)
+	d, last, err := s.askedDevice(r)
 	if err != nil {
 		return err
 	}
 	list, err := s.usableCommands(r, &d)
-	if err != nil {
-		return err
-	}
-	last, err := s.lastPosition(r.Context(), d.ID)
 	if err != nil {
 		return err
 	}

@@ -23,8 +23,8 @@ import (
 const (
 	testPassword = "correct horse"
 	testCSP      = "default-src 'self'"
-	// patience bounds every wait of a test.
-	patience = 10 * time.Second
+	// patience bounds every wait of a test, also on a busy machine.
+	patience = 30 * time.Second
 )
 
 // localBus is a bus within the process: what is published is delivered before

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"math"
 	"mime"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/formats"
 	"github.com/waymark-gps/waymark/util/mvt"
+	"github.com/waymark-gps/waymark/util/storage/block"
 )
 
 // exportPositions answers a history as a file, however long it is:
@@ -35,7 +37,7 @@ func (s *Server) exportPositions(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", format.ContentType)
 	w.Header().Set("Content-Disposition", attachment(fileName(&d, &ask)+"."+format.Name))
-	out := newStream(w)
+	out := newStream(w, s.requestLog(r))
 	err = s.writeFile(r, format.New(out), &d, &ask, inside)
 	if err != nil && !out.started { // the answer becomes a text
 		w.Header().Del("Content-Disposition")
@@ -43,14 +45,21 @@ func (s *Server) exportPositions(w http.ResponseWriter, r *http.Request) error {
 	return out.finish(err)
 }
 
+// writeFile writes what can be read. Where something cannot, the file ends all
+// the same and the error says so; where nothing can, nothing is written.
 func (s *Server) writeFile(r *http.Request, file formats.Writer, d *data.Device, ask *positionQuery, inside func(*data.Position) bool) error {
 	if err := file.Begin(d); err != nil {
 		return err
 	}
-	if err := s.walk(r.Context(), s.reader(r), ask, inside, math.MaxInt, file.Add); err != nil {
+	some := false
+	err := s.walk(r.Context(), s.reader(r), ask, inside, math.MaxInt, func(p *data.Position) error {
+		some = true
+		return file.Add(p)
+	})
+	if err != nil && !(some && errors.Is(err, block.ErrCorrupt)) {
 		return err
 	}
-	return file.Close()
+	return errors.Join(err, file.Close())
 }
 
 // fileName is what a browser calls the file: the device and the days.
@@ -75,7 +84,7 @@ func attachment(name string) string {
 
 // compressed are the kinds of answer that become smaller by it.
 var compressed = func() []string {
-	types := []string{"application/json", mvt.ContentType}
+	types := []string{"application/json", mvt.ContentType, "application/yaml", "text/html", "text/css"}
 	for _, f := range formats.All {
 		if f.Name != "kmz" { // is a zip
 			types = append(types, f.ContentType)

@@ -29,6 +29,7 @@ type universe struct {
 	groupOf  map[int64]int64 // of devices
 	uniqueID map[int64]string
 	links    []data.Link
+	shares   []data.Share
 }
 
 type member struct {
@@ -76,15 +77,16 @@ func newUniverse(t *testing.T, random *rand.Rand) *universe {
 		for range 4 {
 			for _, o := range []data.Object{
 				&data.Geofence{Name: "a thing", Area: "CIRCLE (1 2, 3)"}, &data.Notification{Type: "alarm", Description: "a thing", Notificators: "web"},
-				&data.Calendar{Name: "a thing"}, &data.ComputedAttribute{Description: "a thing"}, &data.Driver{Name: "a thing", UniqueID: "x"},
+				&data.Calendar{Name: "a thing", Data: []byte("BEGIN:VCALENDAR")}, &data.ComputedAttribute{Description: "a thing", Attribute: "a", Expression: "1", Type: "number"}, &data.Driver{Name: "a thing", UniqueID: "x"},
 				&data.Maintenance{Name: "a thing", Type: "hours"}, &data.Order{UniqueID: "a thing"},
-				&data.ScheduledReport{Description: "a thing"}, &data.SavedCommand{Type: "custom", Description: "a thing"},
+				&data.ScheduledReport{Description: "a thing", Type: "trips"}, &data.SavedCommand{Type: "custom", Description: "a thing"},
 			} {
 				u.create(o, tenant)
 			}
 		}
 		u.linkAll(tenant)
 	}
+	u.shareAll()
 	return u
 }
 
@@ -189,11 +191,13 @@ func (u *universe) snapshot(t *testing.T) map[string]any {
 		}
 		all[string(kind)] = docs
 	}
-	var err [4]error
+	var err [6]error
 	all["devices"], err[0] = u.e.store.ListDevices(ctx, storage.DeviceFilter{})
 	all["users"], err[1] = u.e.store.ListUsers(ctx)
 	all["links"], err[2] = u.e.store.ListLinks(ctx, storage.LinkFilter{})
 	all["commands"], err[3] = u.e.store.ListCommands(ctx, storage.CommandFilter{})
+	all["shares"], err[4] = u.e.store.ListShares(ctx, 0)
+	all["positions"], err[5] = u.e.store.LatestPositions(ctx, nil)
 	for _, e := range err {
 		if e != nil {
 			t.Fatal(e)

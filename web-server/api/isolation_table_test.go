@@ -14,6 +14,8 @@ func probes() map[string]probe {
 		"GET /socket":       harmless("TestIsolation follows sockets, TestSocketFollowsPermissions their changes"),
 		"GET /server":       harmless("the same for everybody, before they sign in"),
 		"GET /health":       harmless("one word"),
+		"GET /openapi.yaml": harmless("the same for everybody"), "GET /openapi.json": harmless("the same for everybody"),
+		"GET /docs": harmless("the same for everybody"), "GET /docs/style.css": harmless("the same for everybody"),
 		"GET /session":      harmless("the own account"),
 		"POST /session":     harmless("needs the password"),
 		"DELETE /session":   harmless("the own session"),
@@ -108,6 +110,7 @@ func probes() map[string]probe {
 		}
 	}
 	maps.Copy(table, accountProbes())
+	maps.Copy(table, sharing())
 	return table
 }
 

@@ -62,6 +62,11 @@ func requestID(ctx context.Context) string {
 	return id
 }
 
+// requestLog is the log with what tells this request from others.
+func (s *Server) requestLog(r *http.Request) *slog.Logger {
+	return s.deps.Log.With("request", requestID(r.Context()), "route", routeOf(r))
+}
+
 // observe gives the request an id, counts it and logs it at debug.
 func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -119,8 +124,7 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 			case v == http.ErrAbortHandler: //nolint:errorlint // net/http compares it so
 				panic(v)
 			}
-			s.deps.Log.Error("panic in a request", "request", requestID(r.Context()), "route", routeOf(r),
-				"panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			s.requestLog(r).Error("panic in a request", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
 			if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() != 0 {
 				panic(http.ErrAbortHandler) // half an answer is out: cut the connection
 			}

@@ -68,7 +68,7 @@ func (s *Server) getPositions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := newPositionStream(w)
+	out := newPositionStream(w, s.requestLog(r))
 	return out.finish(s.walk(r.Context(), s.reader(r), &ask, inside, maxPositions, out.add))
 }
 
@@ -192,7 +192,7 @@ func (s *Server) positionsByID(w http.ResponseWriter, r *http.Request, v *access
 		return fmt.Errorf("read positions: %w", err)
 	}
 	found = slices.DeleteFunc(found, func(p data.Position) bool { return !v.CanSee(p.DeviceID) })
-	return writePositions(w, found)
+	return s.writePositions(w, r, found)
 }
 
 func (s *Server) latestPositions(w http.ResponseWriter, r *http.Request, deviceIDs []int64) error {
@@ -200,11 +200,11 @@ func (s *Server) latestPositions(w http.ResponseWriter, r *http.Request, deviceI
 	if err != nil {
 		return fmt.Errorf("read latest positions: %w", err)
 	}
-	return writePositions(w, found)
+	return s.writePositions(w, r, found)
 }
 
-func writePositions(w http.ResponseWriter, positions []data.Position) error {
-	out := newPositionStream(w)
+func (s *Server) writePositions(w http.ResponseWriter, r *http.Request, positions []data.Position) error {
+	out := newPositionStream(w, s.requestLog(r))
 	for i := range positions {
 		if err := out.add(&positions[i]); err != nil {
 			return out.finish(err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -127,7 +128,7 @@ func TestLongHistory(t *testing.T) {
 // deadline moves with the list is what positionStream is for.
 func TestStreamClientGone(t *testing.T) {
 	w := &goneWriter{header: http.Header{}}
-	s := newPositionStream(w)
+	s := newPositionStream(w, slog.New(slog.DiscardHandler))
 	var err error
 	for range 10_000 {
 		if err = s.add(&data.Position{}); err != nil {

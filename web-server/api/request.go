@@ -171,7 +171,10 @@ func parseTime(s string) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	return t.UTC(), nil
+	if t = t.UTC(); t.Year() < 0 || t.Year() > 9999 {
+		return time.Time{}, errors.New("in UTC the year does not have four digits")
+	}
+	return t, nil
 }
 
 // text cleans a text of a person: trimmed, bounded, without control characters.

@@ -27,7 +27,8 @@ func TestParseTime(t *testing.T) {
 			t.Errorf("parseTime(%q) = %v, %v", in, got, err)
 		}
 	}
-	for _, in := range []string{"", "2024-10-01", "2024-10-01T07:53:12", "1727769192", "2024-13-01T07:53:12Z", "2024-10-01 07:53:12Z", strings.Repeat("2", 100), "2024-10-01T07:53:12.Z"} {
+	for _, in := range []string{"", "2024-10-01", "2024-10-01T07:53:12", "1727769192", "2024-13-01T07:53:12Z", "2024-10-01 07:53:12Z", strings.Repeat("2", 100), "2024-10-01T07:53:12.Z",
+		"9999-12-31T23:59:59-14:00", "0000-01-01T00:00:00+14:00"} {
 		if got, err := parseTime(in); err == nil {
 			t.Errorf("parseTime(%q) = %v", in, got)
 		}
@@ -44,7 +45,7 @@ func FuzzParseTime(f *testing.F) {
 			return
 		}
 		again, err := parseTime(got.Format(time.RFC3339Nano))
-		if got.Year() >= 0 && got.Year() <= 9999 && (err != nil || !again.Equal(got)) {
+		if err != nil || !again.Equal(got) {
 			t.Errorf("%q is %v, which reads back as %v, %v", s, got, again, err)
 		}
 	})

@@ -55,11 +55,11 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	case errors.Is(err, data.ErrConflict):
 		writeText(w, http.StatusBadRequest, textOf(err, data.ErrConflict, "it exists already, or was changed meanwhile"))
 	case errors.Is(err, data.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
-		s.deps.Log.Warn("request not served", "request", requestID(r.Context()), "route", routeOf(r), "err", err)
+		s.requestLog(r).Warn("request not served", "err", err)
 		w.Header().Set("Retry-After", "5")
 		writeText(w, http.StatusServiceUnavailable, textOf(err, data.ErrUnavailable, "the server is not ready, try again in a few seconds"))
 	default:
-		s.deps.Log.Error("request failed", "request", requestID(r.Context()), "route", routeOf(r), "err", err)
+		s.requestLog(r).Error("request failed", "err", err)
 		writeText(w, http.StatusInternalServerError, internalText(r))
 	}
 }

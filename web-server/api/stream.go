@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage/block"
 )
 
 const (
@@ -24,12 +26,13 @@ var errClientGone = errors.New("the client does not read")
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
+	log     *slog.Logger
 	// started says that a part is on its way, so that the status cannot change.
 	started bool
 }
 
-func newStream(w http.ResponseWriter) *stream {
-	return &stream{w: w, control: http.NewResponseController(w)}
+func newStream(w http.ResponseWriter, log *slog.Logger) *stream {
+	return &stream{w: w, control: http.NewResponseController(w), log: log}
 }
 
 // Write sends a part. Headers must have been set before.
@@ -47,12 +50,18 @@ func (s *stream) Write(part []byte) (int, error) {
 }
 
 // finish ends the answer. An error that comes after a part was sent cuts the
-// connection, so that half an answer is not taken for a whole one.
+// connection, so that an incomplete answer is not taken for a whole one.
+// Positions that cannot be read (block.ErrCorrupt) are such an error: all others
+// were sent before.
 func (s *stream) finish(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case s.started || errors.Is(err, errClientGone) || errors.Is(err, context.Canceled):
+	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
+		panic(http.ErrAbortHandler)
+	case s.started:
+		s.log.Error("answer cut off, it is incomplete", "err", err)
+		_ = s.control.Flush() // the connection ends in any case
 		panic(http.ErrAbortHandler)
 	}
 	return fmt.Errorf("read positions: %w", err)
@@ -65,8 +74,8 @@ type positionStream struct {
 	empty bool
 }
 
-func newPositionStream(w http.ResponseWriter) *positionStream {
-	return &positionStream{stream: newStream(w), buf: []byte{'['}, empty: true}
+func newPositionStream(w http.ResponseWriter, log *slog.Logger) *positionStream {
+	return &positionStream{stream: newStream(w, log), buf: []byte{'['}, empty: true}
 }
 
 func (s *positionStream) add(p *data.Position) error {
@@ -90,11 +99,14 @@ func (s *positionStream) send() error {
 	return err
 }
 
-// finish ends the list.
+// finish ends the list. One with positions missing does not get its bracket.
 func (s *positionStream) finish(err error) error {
-	if err == nil {
+	switch {
+	case err == nil:
 		s.buf = append(s.buf, ']')
 		err = s.send()
+	case errors.Is(err, block.ErrCorrupt) && !s.empty:
+		err = errors.Join(err, s.send())
 	}
 	return s.stream.finish(err)
 }

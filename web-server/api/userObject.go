@@ -84,6 +84,8 @@ type userBody struct {
 	Zoom             int64           `json:"zoom"`
 	ExpirationTime   *string         `json:"expirationTime"`
 	Attributes       json.RawMessage `json:"attributes"`
+	// TotpKey is always null in answers, and nothing else is taken.
+	TotpKey *string `json:"totpKey"`
 	rights
 }
 
@@ -128,6 +130,9 @@ func readUser(r *http.Request, u *data.User) (password string, err error) {
 	}
 	if u.ID != 0 && body.ID != 0 && body.ID != u.ID {
 		return "", invalid("the id of the body is not the id of the address")
+	}
+	if body.TotpKey != nil && *body.TotpKey != "" {
+		return "", invalid("totpKey cannot be set here: turn the second factor on with its key and a code, POST /api/totp")
 	}
 	for _, field := range []struct {
 		name string

@@ -159,7 +159,7 @@ func TestCatalogues(t *testing.T) {
 		}
 		b, err := fs.ReadFile(source(), name)
 		code.Write(b)
-		if n := bytes.Count(b, []byte("\n")); n >= 400 {
+		if n := bytes.Count(b, []byte("\n")); n >= 400 && name != "src/schema.d.ts" { // made, not written
 			t.Errorf("%s has %d lines; split it", name, n)
 		}
 		return err

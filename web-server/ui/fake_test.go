@@ -136,12 +136,6 @@ func (f *fake) cut() {
 	}
 }
 
-func (f *fake) connected() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.sockets)
-}
-
 func (f *fake) routes() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", f.page)

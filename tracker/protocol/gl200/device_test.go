@@ -1,13 +1,12 @@
 package gl200
 
 import (
-	"math"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -23,51 +22,8 @@ func spot(latitude, longitude float64) data.Position {
 	}
 }
 
-// spots are places in every corner of the world, on a grid of 5 millionths of a
-// degree, and one whose minutes round up.
-func spots() []data.Position {
-	return []data.Position{spot(52.520005, 13.404955), spot(-33.5, 151.25), spot(-0.000005, -0.00001), spot(89.99999, -179.999995), spot(7.999995, 0)}
-}
-
-func checkPlace(t *testing.T, have, want data.Position) {
-	t.Helper()
-	have.SpeedKnots, want.SpeedKnots = math.Round(converters.KmhFromKnots(have.SpeedKnots)), math.Round(converters.KmhFromKnots(want.SpeedKnots))
-	if math.Abs(have.Latitude-want.Latitude) > 1e-9 || math.Abs(have.Longitude-want.Longitude) > 1e-9 {
-		t.Errorf("at %.9f, %.9f, want %.9f, %.9f", have.Latitude, have.Longitude, want.Latitude, want.Longitude)
-	}
-	have.Latitude, have.Longitude, want.Latitude, want.Longitude = 0, 0, 0, 0
-	if !reflect.DeepEqual(have, want) {
-		t.Errorf("read\n%+v, want\n%+v", have, want)
-	}
-}
-
-// read reads a frame that holds one position.
-func read1(t *testing.T, frame []byte) data.Position {
-	t.Helper()
-	packet := readAll(t, frame)
-	if len(packet.Positions) != 1 {
-		t.Fatalf("%d positions in %q", len(packet.Positions), frame)
-	}
-	return packet.Positions[0]
-}
-
-// readAll reads one frame as the server does.
-func readAll(t *testing.T, b []byte) data.Packet {
-	t.Helper()
-	c := Protocol().New(protocol.TCP)
-	frame, n, err := c.Next(b)
-	if err != nil || n != len(b) {
-		t.Fatalf("cut %d of %d bytes: %v", n, len(b), err)
-	}
-	packet, err := c.Decode(frame, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return packet
-}
-
 func TestDeviceIsReadBack(t *testing.T) {
-	for i, want := range spots() {
+	for i, want := range protocoltest.Corners(spot(0, 0)) {
 		want.Valid = i != 1
 		want.Network = &data.Network{CellTowers: []data.CellTower{{MCC: 262, MNC: 2, LAC: 0x1A2B, CellID: 0x3C4D5E6}}}
 		out := int64(0)
@@ -93,8 +49,8 @@ func TestDeviceIsReadBack(t *testing.T) {
 		a.SetBool("out1", out == 1)
 		a.SetBool("out2", false)
 		frame := AppendPosition(nil, "860000000000018", &want, 0x1F)
-		checkPlace(t, read1(t, frame), want)
-		if packet := readAll(t, frame); packet.Identity != "860000000000018" || packet.Reply != nil {
+		protocoltest.SamePosition(t, protocoltest.ReadPosition(t, Protocol(), frame), want)
+		if packet := protocoltest.ReadFrame(t, Protocol(), frame); packet.Identity != "860000000000018" || packet.Reply != nil {
 			t.Errorf("%+v", packet)
 		}
 	}
@@ -103,7 +59,7 @@ func TestDeviceIsReadBack(t *testing.T) {
 // A heartbeat is always answered, a report if the device wants it.
 func TestDeviceIsAnswered(t *testing.T) {
 	p := spot(1, 2)
-	reply := readAll(t, AppendHeartbeat(nil, "860000000000018", &p, 0x1F)).Reply
+	reply := protocoltest.ReadFrame(t, Protocol(), AppendHeartbeat(nil, "860000000000018", &p, 0x1F)).Reply
 	if text, size, ok := Answer(reply); text != "+SACK:GTHBD,060502,001F" || size != len(reply) || !ok {
 		t.Errorf("%q, %d, %v", text, size, ok)
 	}
@@ -127,7 +83,7 @@ func TestDeviceAndCommands(t *testing.T) {
 		t.Errorf("%q, %d, %v", text, size, ok)
 	}
 	at := spot(0, 0)
-	p := read1(t, AppendResult(nil, "860000000000018", "OUT", "FFFF", &at, 3))
+	p := protocoltest.ReadPosition(t, Protocol(), AppendResult(nil, "860000000000018", "OUT", "FFFF", &at, 3))
 	if result, _ := p.Attributes.Get("result").Text(); result != "FFFF" || !p.Outdated {
 		t.Errorf("%+v", p)
 	}

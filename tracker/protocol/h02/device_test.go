@@ -1,13 +1,12 @@
 package h02
 
 import (
-	"math"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -23,52 +22,9 @@ func spot(latitude, longitude float64) data.Position {
 	}
 }
 
-// spots are places in every corner of the world, on a grid of 5 millionths of a
-// degree, and one whose minutes round up.
-func spots() []data.Position {
-	return []data.Position{spot(52.520005, 13.404955), spot(-33.5, 151.25), spot(-0.000005, -0.00001), spot(89.99999, -179.999995), spot(7.999995, 0)}
-}
-
-func checkPlace(t *testing.T, have, want data.Position) {
-	t.Helper()
-	have.SpeedKnots, want.SpeedKnots = math.Round(converters.KmhFromKnots(have.SpeedKnots)), math.Round(converters.KmhFromKnots(want.SpeedKnots))
-	if math.Abs(have.Latitude-want.Latitude) > 1e-9 || math.Abs(have.Longitude-want.Longitude) > 1e-9 {
-		t.Errorf("at %.9f, %.9f, want %.9f, %.9f", have.Latitude, have.Longitude, want.Latitude, want.Longitude)
-	}
-	have.Latitude, have.Longitude, want.Latitude, want.Longitude = 0, 0, 0, 0
-	if !reflect.DeepEqual(have, want) {
-		t.Errorf("read\n%+v, want\n%+v", have, want)
-	}
-}
-
-// read reads a frame that holds one position.
-func read1(t *testing.T, frame []byte) data.Position {
-	t.Helper()
-	packet := readAll(t, frame)
-	if len(packet.Positions) != 1 {
-		t.Fatalf("%d positions in %q", len(packet.Positions), frame)
-	}
-	return packet.Positions[0]
-}
-
-// readAll reads one frame as the server does.
-func readAll(t *testing.T, b []byte) data.Packet {
-	t.Helper()
-	c := Protocol().New(protocol.TCP)
-	frame, n, err := c.Next(b)
-	if err != nil || n != len(b) {
-		t.Fatalf("cut %d of %d bytes: %v", n, len(b), err)
-	}
-	packet, err := c.Decode(frame, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return packet
-}
-
 func TestDeviceIsReadBack(t *testing.T) {
 	const id = "860000000000018"
-	for i, want := range spots() {
+	for i, want := range protocoltest.Corners(spot(0, 0)) {
 		status := int64(0xFFFFFFFF)
 		if i == 1 {
 			want.Valid = false
@@ -78,15 +34,15 @@ func TestDeviceIsReadBack(t *testing.T) {
 			{Key: "batteryLevel", Value: data.Int(87)}, {Key: "ignition", Value: data.Bool(i != 1)}, {Key: "status", Value: data.Int(status)},
 		}
 		frame := AppendPosition(nil, id, &want)
-		checkPlace(t, read1(t, frame), want)
-		kind, fields, size, ok := Answer(readAll(t, frame).Reply)
+		protocoltest.SamePosition(t, protocoltest.ReadPosition(t, Protocol(), frame), want)
+		kind, fields, size, ok := Answer(protocoltest.ReadFrame(t, Protocol(), frame).Reply)
 		if kind != "V4" || fields[:3] != "V1," || size == 0 || !ok {
 			t.Errorf("the answer is %q, %q", kind, fields)
 		}
 	}
 	alarm := spot(1, 2)
 	alarm.Attributes.SetString("alarm", "sos")
-	p := read1(t, AppendPosition(nil, id, &alarm))
+	p := protocoltest.ReadPosition(t, Protocol(), AppendPosition(nil, id, &alarm))
 	if kind, _ := p.Attributes.Get("alarm").Text(); kind != "sos" {
 		t.Errorf("%+v", p.Attributes)
 	}
@@ -98,11 +54,11 @@ func TestDeviceHeartbeats(t *testing.T) {
 		"HTBT": AppendHeartbeat(nil, "8600000018", &p),
 		"V0":   AppendHandshake(nil, "8600000018"),
 	} {
-		if kind, _, _, ok := Answer(readAll(t, frame).Reply); kind != want || !ok {
+		if kind, _, _, ok := Answer(protocoltest.ReadFrame(t, Protocol(), frame).Reply); kind != want || !ok {
 			t.Errorf("%s is answered with %s", want, kind)
 		}
 	}
-	if level, _ := read1(t, AppendHeartbeat(nil, "8600000018", &p)).Attributes.Get("batteryLevel").Int(); level != 80 {
+	if level, _ := protocoltest.ReadPosition(t, Protocol(), AppendHeartbeat(nil, "8600000018", &p)).Attributes.Get("batteryLevel").Int(); level != 80 {
 		t.Errorf("battery %d", level)
 	}
 }
@@ -123,7 +79,7 @@ func TestDeviceAndCommands(t *testing.T) {
 		t.Fatalf("%q, %q, %d, %v", kind, fields, size, ok)
 	}
 	want := spot(52.5, 13.4)
-	p := read1(t, AppendEcho(nil, id, kind+","+fields, &want))
+	p := protocoltest.ReadPosition(t, Protocol(), AppendEcho(nil, id, kind+","+fields, &want))
 	if result, _ := p.Attributes.Get("result").Text(); result != "S20,"+fields || p.Outdated {
 		t.Errorf("%q, %+v", result, p)
 	}

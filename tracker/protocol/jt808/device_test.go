@@ -1,13 +1,11 @@
 package jt808
 
 import (
-	"math"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -23,51 +21,8 @@ func spot(latitude, longitude float64) data.Position {
 	}
 }
 
-// spots are places in every corner of the world, on a grid of 5 millionths of a
-// degree, and one whose minutes round up.
-func spots() []data.Position {
-	return []data.Position{spot(52.520005, 13.404955), spot(-33.5, 151.25), spot(-0.000005, -0.00001), spot(89.99999, -179.999995), spot(7.999995, 0)}
-}
-
-func checkPlace(t *testing.T, have, want data.Position) {
-	t.Helper()
-	have.SpeedKnots, want.SpeedKnots = math.Round(converters.KmhFromKnots(have.SpeedKnots)), math.Round(converters.KmhFromKnots(want.SpeedKnots))
-	if math.Abs(have.Latitude-want.Latitude) > 1e-9 || math.Abs(have.Longitude-want.Longitude) > 1e-9 {
-		t.Errorf("at %.9f, %.9f, want %.9f, %.9f", have.Latitude, have.Longitude, want.Latitude, want.Longitude)
-	}
-	have.Latitude, have.Longitude, want.Latitude, want.Longitude = 0, 0, 0, 0
-	if !reflect.DeepEqual(have, want) {
-		t.Errorf("read\n%+v, want\n%+v", have, want)
-	}
-}
-
-// read reads a frame that holds one position.
-func read1(t *testing.T, frame []byte) data.Position {
-	t.Helper()
-	packet := readAll(t, frame)
-	if len(packet.Positions) != 1 {
-		t.Fatalf("%d positions in %q", len(packet.Positions), frame)
-	}
-	return packet.Positions[0]
-}
-
-// readAll reads one frame as the server does.
-func readAll(t *testing.T, b []byte) data.Packet {
-	t.Helper()
-	c := Protocol().New(protocol.TCP)
-	frame, n, err := c.Next(b)
-	if err != nil || n != len(b) {
-		t.Fatalf("cut %d of %d bytes: %v", n, len(b), err)
-	}
-	packet, err := c.Decode(frame, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return packet
-}
-
 func corners() []data.Position {
-	out := spots()
+	out := protocoltest.Corners(spot(0, 0))
 	for i := range out {
 		out[i].Valid = i != 1
 		out[i].Attributes = data.Attributes{
@@ -82,8 +37,8 @@ func TestDeviceIsReadBack(t *testing.T) {
 	for _, id := range []string{"860000000000017", "013800138000"} {
 		for i, want := range corners() {
 			frame := AppendPosition(nil, id, &want, uint16(0x7D7E+i))
-			packet := readAll(t, frame)
-			checkPlace(t, packet.Positions[0], want)
+			packet := protocoltest.ReadFrame(t, Protocol(), frame)
+			protocoltest.SamePosition(t, packet.Positions[0], want)
 			if packet.Identity != id {
 				t.Errorf("it is %s, want %s", packet.Identity, id)
 			}
@@ -104,18 +59,18 @@ func TestDeviceBatchIsReadBack(t *testing.T) {
 	for i := range want {
 		want[i].Attributes = append(data.Attributes{{Key: "archive", Value: data.Bool(true)}}, want[i].Attributes...)
 	}
-	packet := readAll(t, AppendBatch(nil, "860000000000017", want, 3))
+	packet := protocoltest.ReadFrame(t, Protocol(), AppendBatch(nil, "860000000000017", want, 3))
 	if len(packet.Positions) != MaxBatch {
 		t.Fatalf("%d positions", len(packet.Positions))
 	}
 	for i := range want {
-		checkPlace(t, packet.Positions[i], want[i])
+		protocoltest.SamePosition(t, packet.Positions[i], want[i])
 	}
 }
 
 func TestDeviceIntroducesItself(t *testing.T) {
 	const id = "860000000000017"
-	kind, _, body, _, ok := Answer(readAll(t, AppendRegister(nil, id, 1)).Reply)
+	kind, _, body, _, ok := Answer(protocoltest.ReadFrame(t, Protocol(), AppendRegister(nil, id, 1)).Reply)
 	if kind != RegisterAnswerType || !ok || len(body) < 3 || body[2] != 0 {
 		t.Errorf("the registration is answered with %x, %x", kind, body)
 	}
@@ -123,15 +78,15 @@ func TestDeviceIntroducesItself(t *testing.T) {
 		AuthenticationType: AppendAuthentication(nil, id, id, 2),
 		HeartbeatType:      AppendHeartbeat(nil, id, 2),
 	} {
-		_, _, body, _, _ := Answer(readAll(t, frame).Reply)
+		_, _, body, _, _ := Answer(protocoltest.ReadFrame(t, Protocol(), frame).Reply)
 		if of, serial, ok := Confirmed(body); of != kind || serial != 2 || !ok {
 			t.Errorf("%x is confirmed as %x", kind, of)
 		}
 	}
-	if packet := readAll(t, AppendGeneralAnswer(nil, id, ControlCommandType, 0, true, 7)); packet.Reply != nil {
+	if packet := protocoltest.ReadFrame(t, Protocol(), AppendGeneralAnswer(nil, id, ControlCommandType, 0, true, 7)); packet.Reply != nil {
 		t.Errorf("an answer is answered with %x", packet.Reply)
 	}
-	p := read1(t, AppendResult(nil, id, "done", 8))
+	p := protocoltest.ReadPosition(t, Protocol(), AppendResult(nil, id, "done", 8))
 	if result, _ := p.Attributes.Get("result").Text(); result != "done" {
 		t.Errorf("%+v", p)
 	}

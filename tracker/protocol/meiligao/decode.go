@@ -44,7 +44,6 @@ type report struct {
 	attributes [28]data.Attribute
 	network    data.Network
 	towers     [1]data.CellTower
-	signal     int
 }
 
 // Decode reads a frame.

@@ -40,9 +40,7 @@ func (f *fields) left() int {
 	return strings.Count(f.rest, ";") + 1
 }
 
-// number takes a field that is a number; ok is false for anything else.
-func (f *fields) number() (v float64, ok bool) { return number(f.next()) }
-
+// number reads a number; ok is false for anything else.
 func number(s string) (v float64, ok bool) {
 	v, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
 	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)

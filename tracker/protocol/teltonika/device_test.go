@@ -1,13 +1,11 @@
 package teltonika
 
 import (
-	"math"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -23,43 +21,10 @@ func spot(latitude, longitude float64) data.Position {
 	}
 }
 
-// spots are places in every corner of the world, on a grid of 5 millionths of a
-// degree, and one whose minutes round up.
-func spots() []data.Position {
-	return []data.Position{spot(52.520005, 13.404955), spot(-33.5, 151.25), spot(-0.000005, -0.00001), spot(89.99999, -179.999995), spot(7.999995, 0)}
-}
-
-func checkPlace(t *testing.T, have, want data.Position) {
-	t.Helper()
-	have.SpeedKnots, want.SpeedKnots = math.Round(converters.KmhFromKnots(have.SpeedKnots)), math.Round(converters.KmhFromKnots(want.SpeedKnots))
-	if math.Abs(have.Latitude-want.Latitude) > 1e-9 || math.Abs(have.Longitude-want.Longitude) > 1e-9 {
-		t.Errorf("at %.9f, %.9f, want %.9f, %.9f", have.Latitude, have.Longitude, want.Latitude, want.Longitude)
-	}
-	have.Latitude, have.Longitude, want.Latitude, want.Longitude = 0, 0, 0, 0
-	if !reflect.DeepEqual(have, want) {
-		t.Errorf("read\n%+v, want\n%+v", have, want)
-	}
-}
-
-// readAll reads one frame as the server does.
-func readAll(t *testing.T, b []byte) data.Packet {
-	t.Helper()
-	c := Protocol().New(protocol.TCP)
-	frame, n, err := c.Next(b)
-	if err != nil || n != len(b) {
-		t.Fatalf("cut %d of %d bytes: %v", n, len(b), err)
-	}
-	packet, err := c.Decode(frame, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return packet
-}
-
 func TestDeviceIsReadBack(t *testing.T) {
 	for name, write := range map[string]func([]byte, []data.Position) []byte{"8E": AppendPositions, "8": AppendPositions8} {
 		t.Run(name, func(t *testing.T) {
-			want := spots()
+			want := protocoltest.Corners(spot(0, 0))
 			for i := range want {
 				want[i].Attributes = data.Attributes{
 					{Key: "priority", Value: data.Int(1)}, {Key: "sat", Value: data.Int(int64(5 + i))}, {Key: "event", Value: data.Int(239)},
@@ -67,12 +32,12 @@ func TestDeviceIsReadBack(t *testing.T) {
 					{Key: "odometer", Value: data.Int(123456)}, {Key: "io250", Value: data.Int(77)},
 				}
 			}
-			packet := readAll(t, write(nil, want))
+			packet := protocoltest.ReadFrame(t, Protocol(), write(nil, want))
 			if len(packet.Positions) != len(want) {
 				t.Fatalf("%d positions", len(packet.Positions))
 			}
 			for i := range want {
-				checkPlace(t, packet.Positions[i], want[i])
+				protocoltest.SamePosition(t, packet.Positions[i], want[i])
 			}
 			taken, _, size, ok := Answer(packet.Reply)
 			if taken != len(want) || size != 4 || !ok {
@@ -87,7 +52,7 @@ func TestDeviceCodec8LeavesOutWideElements(t *testing.T) {
 	p := spot(1, 2)
 	p.Attributes = data.Attributes{{Key: "io385", Value: data.Int(1)}}
 	for want, write := range map[bool]func([]byte, []data.Position) []byte{true: AppendPositions, false: AppendPositions8} {
-		have := readAll(t, write(nil, []data.Position{p})).Positions[0]
+		have := protocoltest.ReadFrame(t, Protocol(), write(nil, []data.Position{p})).Positions[0]
 		if _, ok := have.Attributes.Get("io385").Int(); ok != want {
 			t.Errorf("io385 is there: %v, want %v", ok, want)
 		}

@@ -1,13 +1,11 @@
 package watch
 
 import (
-	"math"
-	"reflect"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
@@ -23,51 +21,8 @@ func spot(latitude, longitude float64) data.Position {
 	}
 }
 
-// spots are places in every corner of the world, on a grid of 5 millionths of a
-// degree, and one whose minutes round up.
-func spots() []data.Position {
-	return []data.Position{spot(52.520005, 13.404955), spot(-33.5, 151.25), spot(-0.000005, -0.00001), spot(89.99999, -179.999995), spot(7.999995, 0)}
-}
-
-func checkPlace(t *testing.T, have, want data.Position) {
-	t.Helper()
-	have.SpeedKnots, want.SpeedKnots = math.Round(converters.KmhFromKnots(have.SpeedKnots)), math.Round(converters.KmhFromKnots(want.SpeedKnots))
-	if math.Abs(have.Latitude-want.Latitude) > 1e-9 || math.Abs(have.Longitude-want.Longitude) > 1e-9 {
-		t.Errorf("at %.9f, %.9f, want %.9f, %.9f", have.Latitude, have.Longitude, want.Latitude, want.Longitude)
-	}
-	have.Latitude, have.Longitude, want.Latitude, want.Longitude = 0, 0, 0, 0
-	if !reflect.DeepEqual(have, want) {
-		t.Errorf("read\n%+v, want\n%+v", have, want)
-	}
-}
-
-// read reads a frame that holds one position.
-func read1(t *testing.T, frame []byte) data.Position {
-	t.Helper()
-	packet := readAll(t, frame)
-	if len(packet.Positions) != 1 {
-		t.Fatalf("%d positions in %q", len(packet.Positions), frame)
-	}
-	return packet.Positions[0]
-}
-
-// readAll reads one frame as the server does.
-func readAll(t *testing.T, b []byte) data.Packet {
-	t.Helper()
-	c := Protocol().New(protocol.TCP)
-	frame, n, err := c.Next(b)
-	if err != nil || n != len(b) {
-		t.Fatalf("cut %d of %d bytes: %v", n, len(b), err)
-	}
-	packet, err := c.Decode(frame, time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return packet
-}
-
 func TestDeviceIsReadBack(t *testing.T) {
-	for i, want := range spots() {
+	for i, want := range protocoltest.Corners(spot(0, 0)) {
 		want.Valid = i != 1
 		want.Attributes = data.Attributes{
 			{Key: "sat", Value: data.Int(9)}, {Key: "rssi", Value: data.Int(80)}, {Key: "batteryLevel", Value: data.Int(57)},
@@ -77,8 +32,8 @@ func TestDeviceIsReadBack(t *testing.T) {
 			want.Attributes.SetString("alarm", "sos")
 		}
 		frame := AppendPosition(nil, "860000000000018", &want)
-		checkPlace(t, read1(t, frame), want)
-		if packet := readAll(t, frame); packet.Identity != "860000000000018" || packet.Reply != nil {
+		protocoltest.SamePosition(t, protocoltest.ReadPosition(t, Protocol(), frame), want)
+		if packet := protocoltest.ReadFrame(t, Protocol(), frame); packet.Identity != "860000000000018" || packet.Reply != nil {
 			t.Errorf("%+v", packet)
 		}
 	}
@@ -91,16 +46,16 @@ func TestDeviceMessagesThatAreAnswered(t *testing.T) {
 		"LK": AppendLink(nil, "8600000018", &p),
 		"AL": AppendAlarm(nil, "8600000018", &p),
 	} {
-		reply := readAll(t, frame).Reply
+		reply := protocoltest.ReadFrame(t, Protocol(), frame).Reply
 		word, rest, size, ok := Answer(reply)
 		if word != want || rest != "" || size != len(reply) || !ok {
 			t.Errorf("%s is answered with %q, %q, %d", want, word, rest, size)
 		}
 	}
-	if level, _ := read1(t, AppendLink(nil, "8600000018", &p)).Attributes.Get("batteryLevel").Int(); level != 57 {
+	if level, _ := protocoltest.ReadPosition(t, Protocol(), AppendLink(nil, "8600000018", &p)).Attributes.Get("batteryLevel").Int(); level != 57 {
 		t.Errorf("battery %d", level)
 	}
-	if packet := readAll(t, AppendLink(nil, "8600000018", &data.Position{})); len(packet.Positions) != 0 || packet.Reply == nil {
+	if packet := protocoltest.ReadFrame(t, Protocol(), AppendLink(nil, "8600000018", &data.Position{})); len(packet.Positions) != 0 || packet.Reply == nil {
 		t.Errorf("%+v", packet)
 	}
 }
@@ -122,7 +77,7 @@ func TestDeviceAndCommands(t *testing.T) {
 	if word != "UPLOAD" || every != 30*time.Second || size != len(command) || !ok || !okEvery {
 		t.Errorf("%q, %q, %d", word, rest, size)
 	}
-	if packet := readAll(t, AppendResult(nil, id, word)); packet.Identity != id || packet.Reply != nil {
+	if packet := protocoltest.ReadFrame(t, Protocol(), AppendResult(nil, id, word)); packet.Identity != id || packet.Reply != nil {
 		t.Errorf("%+v", packet)
 	}
 	voice, err := encode(data.Command{Type: "voiceMessage", UniqueID: id, Attributes: data.Attributes{{Key: "data", Value: data.String("5d7d00ff")}}}, nil, sentAt)

@@ -134,7 +134,9 @@ func (s *Store) finish(ctx context.Context) error {
 }
 
 func (s *Store) due(g *Generation) bool {
-	age := s.now().Sub(time.UnixMilli(g.Since))
+	// A generation that begins in the future was begun by a clock that has been
+	// set back since: it is as good as old.
+	age := s.now().Sub(time.UnixMilli(g.Since)).Abs()
 	return g.Rows >= CompactRowsAtMost || age >= CompactAge ||
 		g.Rows >= CompactRows && g.Rows >= CompactRowsPerDevice*g.Devices
 }

@@ -40,12 +40,6 @@ func equal(t testing.TB, what string, have, want any) {
 	}
 }
 
-func get[T any](t testing.TB, v T, err error) T {
-	t.Helper()
-	ok(t, err)
-	return v
-}
-
 func wantError(t testing.TB, what string, err, kind error) {
 	t.Helper()
 	if !errors.Is(err, kind) {

@@ -187,19 +187,3 @@ func TestStoresShareAFile(t *testing.T) {
 		t.Errorf("one store reads %d from the other, error is %v", v, err)
 	}
 }
-
-// everyVersion lists the versions of a database that is up to date: 0, and the
-// numbers of the migrations.
-func everyVersion(t *testing.T) string {
-	t.Helper()
-	files, err := filepath.Glob("migrations/*.sql")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no migrations: %v", err)
-	}
-	list := []string{"0"}
-	for _, name := range files {
-		number, _, _ := strings.Cut(filepath.Base(name), "_")
-		list = append(list, strings.TrimLeft(number, "0"))
-	}
-	return strings.Join(list, ",")
-}

@@ -14,6 +14,7 @@ import (
 
 var upkeepTests = []contractTest{
 	{"HistoryMaintain", historyMaintain},
+	{"HistoryClockSteps", historyClockSteps},
 	{"HistoryWhileCompacting", historyWhileCompacting},
 	{"HistoryDeleteWhileCompacting", historyDeleteWhileCompacting},
 }
@@ -39,6 +40,29 @@ func historyMaintain(t *testing.T, s storage.Store) {
 	compact(t, s) // what was sealed and left
 	equal(t, "blocks", len(blocksOf(t, s, d.ID)), 1)
 	equal(t, "history", len(history(t, s, d.ID)), 1)
+}
+
+// historyClockSteps sets the clock back and forward: what is recent is moved
+// into blocks in either case, and nothing is lost or moved twice.
+func historyClockSteps(t *testing.T, s storage.Store) {
+	ctx := testContext(t)
+	d := newDevice(t, s, "a")
+	var step time.Duration
+	h := store.New(s.(keeper).Backend(), s, noLog, store.WithClock(func() time.Time { return time.Now().Add(step) }))
+	blocks := 0
+	for i, c := range []struct {
+		step  time.Duration
+		moved bool
+	}{{-time.Minute, false}, {-2 * time.Hour, true}, {24 * time.Hour, true}, {0, true}, {-365 * 24 * time.Hour, true}} {
+		insert(t, s, newPosition(d.ID, 10_000*i)) // each in an hour of its own
+		step = c.step
+		ok(t, h.CompactIfDue(ctx))
+		if c.moved {
+			blocks = i + 1
+		}
+		equal(t, fmt.Sprintf("blocks with the clock at %v", c.step), len(blocksOf(t, s, d.ID)), blocks)
+		equal(t, "history", len(history(t, s, d.ID)), i+1)
+	}
 }
 
 // historyWhileCompacting inserts, compacts and reads at once: a reader sees all

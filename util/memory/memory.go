@@ -1,4 +1,5 @@
-package program
+// Package memory spaces garbage collections out.
+package memory
 
 import (
 	"context"
@@ -17,10 +18,10 @@ const (
 	tuneEvery = 5 * time.Second
 )
 
-// Collect makes a part of a program that spaces its garbage collections out
+// Run makes a part of a program that spaces its garbage collections out
 // while the heap is small. What the start left behind is given back first. It
 // leaves alone what the GOGC variable says.
-func Collect(ctx context.Context) error {
+func Run(ctx context.Context) error {
 	if os.Getenv("GOGC") != "" {
 		<-ctx.Done()
 		return nil
