@@ -43,8 +43,10 @@ func startServer(ctx context.Context, o Options, dir string, args ...string) (*s
 	if err != nil {
 		return nil, err
 	}
-	args = slices.Concat([]string{"serve", "--data-dir", dir, "--web.listen", "127.0.0.1:0", "--ops.listen", ops,
-		"--tracker.host", "127.0.0.1", "--tracker.register-unknown", "--log.level", "warn"}, args)
+	args = slices.Concat([]string{
+		"serve", "--data-dir", dir, "--web.listen", "127.0.0.1:0", "--ops.listen", ops,
+		"--tracker.host", "127.0.0.1", "--tracker.register-unknown", "--log.level", "warn",
+	}, args)
 	s := &server{cmd: exec.Command(o.Program, args...), done: make(chan struct{}), Operations: "http://" + ops}
 	out, err := s.cmd.StdoutPipe()
 	if err != nil {

@@ -113,8 +113,11 @@ func TestLoadErrors(t *testing.T) {
 		cancel()
 	}
 	for _, bad := range []Load{
-		{Protocol: "h02", Addr: "a:1", Devices: 1}, {Protocol: "gt06", Devices: 1}, {Protocol: "gt06", Addr: "a:1"},
-		{Protocol: "gt06", Addr: "a:1", Devices: 1, Batch: 101}, {Protocol: "gt06", Addr: "a:1", Devices: 1, Rate: -1},
+		{Protocol: "h02", Addr: "a:1", Devices: 1},
+		{Protocol: "gt06", Devices: 1},
+		{Protocol: "gt06", Addr: "a:1"},
+		{Protocol: "gt06", Addr: "a:1", Devices: 1, Batch: 101},
+		{Protocol: "gt06", Addr: "a:1", Devices: 1, Rate: -1},
 	} {
 		if _, err := bad.Run(t.Context()); !errors.Is(err, data.ErrInvalid) {
 			t.Errorf("%+v: %v", bad, err)

@@ -26,6 +26,7 @@ func (e *echo) Open(protocol.Transport, net.Addr, Writer) Session { return e }
 func (e *echo) Request(context.Context, *protocol.Request, string) (int, []byte) {
 	return 404, nil
 }
+
 func (e *echo) Receive(_ context.Context, buf []byte) (int, []byte, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -59,8 +59,10 @@ var start = time.Date(2026, 1, 20, 0, 0, 0, 0, time.UTC)
 // report is the n-th position of a device, ten minutes apart.
 func report(device int64, n int) data.Position {
 	at := start.Add(time.Duration(n) * 10 * time.Minute)
-	p := data.Position{DeviceID: device, Protocol: "gt06", ServerTime: at, DeviceTime: at, FixTime: at, Valid: true,
-		Latitude: 50 + float64(n)/1e4, Longitude: 10, SpeedKnots: 3}
+	p := data.Position{
+		DeviceID: device, Protocol: "gt06", ServerTime: at, DeviceTime: at, FixTime: at, Valid: true,
+		Latitude: 50 + float64(n)/1e4, Longitude: 10, SpeedKnots: 3,
+	}
 	p.Attributes.SetInt("n", int64(n))
 	return p
 }

@@ -66,8 +66,10 @@ func TestCSV(t *testing.T) {
 	if err != nil || len(rows) != 7 || !slices.Equal(rows[0], Columns) {
 		t.Fatalf("%d rows, %v: %q", len(rows), err, rows[0])
 	}
-	want := []string{"2", "'=b", "'=1+1", "1", "2026-03-01T12:00:00.005Z", "2026-03-01T12:00:00.005Z", "2026-03-01T12:00:01.005Z", "true", "false",
-		"52.5", "-13.25", "34.5", "18.52", "270", "5", "gt06", `{"motion":true,"text":"a,\"b\"\u000a"}`, ""}
+	want := []string{
+		"2", "'=b", "'=1+1", "1", "2026-03-01T12:00:00.005Z", "2026-03-01T12:00:00.005Z", "2026-03-01T12:00:01.005Z", "true", "false",
+		"52.5", "-13.25", "34.5", "18.52", "270", "5", "gt06", `{"motion":true,"text":"a,\"b\"\u000a"}`, "",
+	}
 	for i, name := range Columns {
 		if rows[4][i] != want[i] {
 			t.Errorf("column %s is %q, want %q", name, rows[4][i], want[i])

@@ -46,14 +46,43 @@ func TestBorders(t *testing.T) {
 		lat, lon, altitude float64
 		want               []int64
 	}{
-		{15, 12, 0, []int64{1}}, {15, 15, 0, nil}, {10, 15, 0, []int64{1}}, {20, 20, 0, []int64{1}}, {10, 10, 0, []int64{1}},
-		{14, 15, 0, []int64{1}}, {15, 14, 0, []int64{1}}, {9.9999, 15, 0, nil}, {15, 20.0001, 0, nil}, {20, 10, 0, []int64{1}},
-		{0, 180, 0, []int64{2}}, {0, -180, 0, []int64{2}}, {0, 179, 0, []int64{2}}, {0, -179, 0, []int64{2}}, {0, -178.99, 0, nil}, {0, 0, 0, nil},
-		{90, 0, 0, []int64{3}}, {90, 77, 0, []int64{3}}, {85, 180, 0, []int64{3}}, {71, 0, 0, []int64{3}}, {70, 60, 0, []int64{3}}, {69.9, 60, 0, nil},
-		{-90, 10, 0, nil}, {-85, 0, 0, nil}, {-75, 0, 0, []int64{4}}, {-75, 180, 0, []int64{4}}, {-75, -120, 0, []int64{4}}, {-69, 0, 0, nil},
-		{30, 30, 0, []int64{5}}, {30, 30, 150, []int64{5}}, {30, 30, 50, nil}, {30, 30, 250, nil},
-		{40, 180, 0, []int64{6}}, {40.004, -179.9, 0, []int64{6}}, {40.01, 180, 0, nil},
-		{91, 0, 0, nil}, {0, 1e9, 0, nil},
+		{15, 12, 0, []int64{1}},
+		{15, 15, 0, nil},
+		{10, 15, 0, []int64{1}},
+		{20, 20, 0, []int64{1}},
+		{10, 10, 0, []int64{1}},
+		{14, 15, 0, []int64{1}},
+		{15, 14, 0, []int64{1}},
+		{9.9999, 15, 0, nil},
+		{15, 20.0001, 0, nil},
+		{20, 10, 0, []int64{1}},
+		{0, 180, 0, []int64{2}},
+		{0, -180, 0, []int64{2}},
+		{0, 179, 0, []int64{2}},
+		{0, -179, 0, []int64{2}},
+		{0, -178.99, 0, nil},
+		{0, 0, 0, nil},
+		{90, 0, 0, []int64{3}},
+		{90, 77, 0, []int64{3}},
+		{85, 180, 0, []int64{3}},
+		{71, 0, 0, []int64{3}},
+		{70, 60, 0, []int64{3}},
+		{69.9, 60, 0, nil},
+		{-90, 10, 0, nil},
+		{-85, 0, 0, nil},
+		{-75, 0, 0, []int64{4}},
+		{-75, 180, 0, []int64{4}},
+		{-75, -120, 0, []int64{4}},
+		{-69, 0, 0, nil},
+		{30, 30, 0, []int64{5}},
+		{30, 30, 150, []int64{5}},
+		{30, 30, 50, nil},
+		{30, 30, 250, nil},
+		{40, 180, 0, []int64{6}},
+		{40.004, -179.9, 0, []int64{6}},
+		{40.01, 180, 0, nil},
+		{91, 0, 0, nil},
+		{0, 1e9, 0, nil},
 	} {
 		if got := ix.Find(nil, Point{Lat: c.lat, Lon: c.lon, AltitudeM: c.altitude}, nil); !slices.Equal(got, c.want) {
 			t.Errorf("%v %v at %v m: %v, want %v", c.lat, c.lon, c.altitude, got, c.want)
@@ -63,8 +92,12 @@ func TestBorders(t *testing.T) {
 
 func TestBadFences(t *testing.T) {
 	ix, err := New([]Fence{
-		{ID: 1, Area: wkt.Circle{RadiusM: 5}}, {ID: 1, Area: wkt.Circle{RadiusM: 5}}, {ID: 2}, {ID: 3, Area: wkt.Circle{RadiusM: -1}},
-		{ID: 4, Area: wkt.Polygon{{{Lat: 1, Lon: 1}}}}, {ID: 5, Area: wkt.Line{{Lat: 0, Lon: 0}, {Lat: 0, Lon: 180}}, WidthM: 5},
+		{ID: 1, Area: wkt.Circle{RadiusM: 5}},
+		{ID: 1, Area: wkt.Circle{RadiusM: 5}},
+		{ID: 2},
+		{ID: 3, Area: wkt.Circle{RadiusM: -1}},
+		{ID: 4, Area: wkt.Polygon{{{Lat: 1, Lon: 1}}}},
+		{ID: 5, Area: wkt.Line{{Lat: 0, Lon: 0}, {Lat: 0, Lon: 180}}, WidthM: 5},
 		{ID: 6, Area: wkt.Polygon{{{Lat: 0, Lon: 0}, {Lat: 0, Lon: 1}, {Lat: 1, Lon: 1}, {Lat: 0, Lon: 0}}}},
 	})
 	if !errors.Is(err, data.ErrInvalid) || ix.Len() != 2 {

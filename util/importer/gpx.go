@@ -194,8 +194,10 @@ func number(text string) (float64, bool) {
 }
 
 // layouts are ways to write a time. Without a zone it is UTC.
-var layouts = []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
-	"2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05.999999999Z0700", "2006/01/02 15:04:05"}
+var layouts = []string{
+	time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999Z07:00", "2006-01-02 15:04:05.999999999",
+	"2006-01-02 15:04:05 -0700", "2006-01-02T15:04:05.999999999Z0700", "2006/01/02 15:04:05",
+}
 
 // parseTime reads a time or, as a number, seconds or milliseconds since 1970.
 func parseTime(text string) (time.Time, bool) {

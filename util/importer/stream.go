@@ -199,8 +199,10 @@ func (p properties) number(keys ...string) (float64, bool) {
 }
 
 // timeKeys are names under which programs write the time of a point.
-var timeKeys = []string{"fixTime", "fix_time", "time", "timestamp", "timestampMs", "datetime", "dateTime", "date", "recorded_at", "deviceTime",
-	"tst", "ts", "Time", "Timestamp"}
+var timeKeys = []string{
+	"fixTime", "fix_time", "time", "timestamp", "timestampMs", "datetime", "dateTime", "date", "recorded_at", "deviceTime",
+	"tst", "ts", "Time", "Timestamp",
+}
 
 // fill reads what programs write of a point besides its place.
 func (p properties) fill(to *data.Position) {

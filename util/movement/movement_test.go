@@ -95,8 +95,10 @@ func TestResolve(t *testing.T) {
 func BenchmarkStep(b *testing.B) {
 	positions := make([]data.Position, 0, 10_000)
 	for _, f := range month().fixes {
-		p := data.Position{ID: f.ID, DeviceTime: time.UnixMilli(f.Time), FixTime: time.UnixMilli(f.FixTime), ServerTime: time.UnixMilli(f.ServerTime),
-			Valid: true, Latitude: f.Lat, Longitude: f.Lon, SpeedKnots: f.SpeedKnots, AccuracyM: 5}
+		p := data.Position{
+			ID: f.ID, DeviceTime: time.UnixMilli(f.Time), FixTime: time.UnixMilli(f.FixTime), ServerTime: time.UnixMilli(f.ServerTime),
+			Valid: true, Latitude: f.Lat, Longitude: f.Lon, SpeedKnots: f.SpeedKnots, AccuracyM: 5,
+		}
 		p.Attributes.SetInt("sat", 9)
 		p.Attributes.SetFloat("hdop", 1.1)
 		p.Attributes.SetInt("rssi", 4)

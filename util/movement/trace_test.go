@@ -39,9 +39,11 @@ func newVehicle(start string, lat, lon float64) *vehicle {
 
 func (v *vehicle) report(placed bool, speedKmh, offM float64) {
 	lat, lon := geo.Destination(v.lat, v.lon, v.rnd.Float64()*360, offM)
-	f := fix.Fix{ID: int64(len(v.out) + 1), Time: v.now, FixTime: v.now, ServerTime: v.now + 1000, Placed: placed, Valid: placed,
+	f := fix.Fix{
+		ID: int64(len(v.out) + 1), Time: v.now, FixTime: v.now, ServerTime: v.now + 1000, Placed: placed, Valid: placed,
 		Lat: math.Round(lat*1e6) / 1e6, Lon: math.Round(lon*1e6) / 1e6, AccuracyM: 5, Ignition: v.ignition,
-		OdometerM: fix.None, EngineMS: fix.None, FuelL: fix.None, FuelUsedL: fix.None}
+		OdometerM: fix.None, EngineMS: fix.None, FuelL: fix.None, FuelUsedL: fix.None,
+	}
 	if !v.noSpeed {
 		f.SpeedKnots = math.Round(speedKmh/1.852*10) / 10
 	}
@@ -329,9 +331,11 @@ func readTrace(t testing.TB, file string) []fix.Fix {
 			return n
 		}
 		ms := at.UnixMilli()
-		f := fix.Fix{ID: int64(i + 1), Time: ms, FixTime: ms, ServerTime: ms + 1000, Placed: cells[1] != "", Valid: cells[1] != "",
+		f := fix.Fix{
+			ID: int64(i + 1), Time: ms, FixTime: ms, ServerTime: ms + 1000, Placed: cells[1] != "", Valid: cells[1] != "",
 			Lat: num(cells[1], 0), Lon: num(cells[2], 0), SpeedKnots: num(cells[3], 0), AccuracyM: num(cells[4], 0),
-			OdometerM: num(cells[6], fix.None), EngineMS: fix.None, FuelL: fix.None, FuelUsedL: fix.None}
+			OdometerM: num(cells[6], fix.None), EngineMS: fix.None, FuelL: fix.None, FuelUsedL: fix.None,
+		}
 		switch cells[5] {
 		case "on":
 			f.Ignition = fix.On

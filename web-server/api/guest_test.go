@@ -24,8 +24,10 @@ func TestGuestIsolation(t *testing.T) {
 	sh := c.newShare(map[string]any{"deviceIds": []int64{d.ID}, "trailHours": 24})
 	e.advance(time.Minute)
 	g := e.guest(sh.Token)
-	allowed := map[string]bool{"/socket": true, "/stream": true, "/server": true, "/session": true, "/health": true, "/public/{token}": true,
-		"/openapi.yaml": true, "/openapi.json": true, "/docs": true, "/docs/style.css": true}
+	allowed := map[string]bool{
+		"/socket": true, "/stream": true, "/server": true, "/session": true, "/health": true, "/public/{token}": true,
+		"/openapi.yaml": true, "/openapi.json": true, "/docs": true, "/docs/style.css": true,
+	}
 	err := chi.Walk(e.server.Handler().(chi.Routes), func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		path, ok := strings.CutPrefix(route, "/api")
 		if !ok || allowed[path] || path == "/*" {

@@ -44,8 +44,10 @@ func (s *Server) getServer(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) answerServer(w http.ResponseWriter, settings data.Server, newServer bool) error {
-	b, err := json.Marshal(serverAnswer{ID: 1, Server: settings, Version: version.Version, NewServer: newServer,
-		EmailEnabled: s.deps.Mail != nil && s.cfg.URL != "", OpenIDEnabled: s.openID != nil, OpenIDForce: s.openIDForced()})
+	b, err := json.Marshal(serverAnswer{
+		ID: 1, Server: settings, Version: version.Version, NewServer: newServer,
+		EmailEnabled: s.deps.Mail != nil && s.cfg.URL != "", OpenIDEnabled: s.openID != nil, OpenIDForce: s.openIDForced(),
+	})
 	if err != nil {
 		return fmt.Errorf("write server settings: %w", err)
 	}

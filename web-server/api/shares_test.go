@@ -18,7 +18,8 @@ func (c *client) newShare(body map[string]any) (sh struct {
 	ID    int64
 	Token string
 	Link  string
-}) {
+},
+) {
 	c.e.t.Helper()
 	if err := json.Unmarshal([]byte(c.want(200, "POST", "/api/shares", body)), &sh); err != nil || sh.Token == "" || sh.Link != "/?token="+sh.Token {
 		c.e.t.Fatalf("%+v %v", sh, err)
@@ -241,9 +242,15 @@ func TestShareEndsOnArrival(t *testing.T) {
 	c.want(200, "PUT", path, map[string]any{"arrival": nil})
 	g.want(200, "GET", "/api/positions", nil)
 	for _, bad := range []map[string]any{
-		{"deviceIds": []int64{d.ID, two.ID}, "arrival": place}, {}, {"deviceIds": []int64{d.ID}, "groupId": 1}, {"deviceIds": []int64{d.ID}, "blur": 3},
-		{"deviceIds": []int64{d.ID}, "trailHours": -1}, {"deviceIds": []int64{d.ID}, "delayMinutes": 1e6}, {"deviceIds": []int64{d.ID}, "expirationTime": "2020-01-01T00:00:00Z"},
-		{"deviceIds": []int64{d.ID}, "hidden": []any{map[string]any{"radius": 0}}}, {"deviceIds": "x"},
+		{"deviceIds": []int64{d.ID, two.ID}, "arrival": place},
+		{},
+		{"deviceIds": []int64{d.ID}, "groupId": 1},
+		{"deviceIds": []int64{d.ID}, "blur": 3},
+		{"deviceIds": []int64{d.ID}, "trailHours": -1},
+		{"deviceIds": []int64{d.ID}, "delayMinutes": 1e6},
+		{"deviceIds": []int64{d.ID}, "expirationTime": "2020-01-01T00:00:00Z"},
+		{"deviceIds": []int64{d.ID}, "hidden": []any{map[string]any{"radius": 0}}},
+		{"deviceIds": "x"},
 	} {
 		c.want(400, "POST", "/api/shares", bad)
 	}

@@ -35,7 +35,8 @@ func (c *bearerClient) want(code int, method, path string, body any) string {
 func (c *client) token(scope data.Scope, end time.Time) (t struct {
 	ID    int64
 	Token string
-}) {
+},
+) {
 	c.e.t.Helper()
 	body := c.want(200, "POST", "/api/tokens", map[string]any{"name": "test", "scope": scope, "expirationTime": timeText(end)})
 	if err := json.Unmarshal([]byte(body), &t); err != nil || t.Token == "" {

@@ -29,8 +29,10 @@ func TestImportedHash(t *testing.T) {
 		}
 	}
 	good := importedHash(t)
-	for _, bad := range []string{importedPrefix, good[:len(good)-30], good + "$", strings.Replace(good, "i=1000", "i=0", 1),
-		strings.Replace(good, "i=1000", "i=999999999", 1), strings.Replace(good, "$i", "$$i", 1)} {
+	for _, bad := range []string{
+		importedPrefix, good[:len(good)-30], good + "$", strings.Replace(good, "i=1000", "i=0", 1),
+		strings.Replace(good, "i=1000", "i=999999999", 1), strings.Replace(good, "$i", "$$i", 1),
+	} {
 		if right, err := h.verify(t.Context(), bad, "correct horse"); right || !errors.Is(err, data.ErrInvalid) {
 			t.Errorf("verify with %.30q = %v, %v", bad, right, err)
 		}

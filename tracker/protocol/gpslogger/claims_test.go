@@ -14,8 +14,11 @@ func TestClaims(t *testing.T) {
 		path, body string
 		want       bool
 	}{
-		{"/gpslogger/anna", "", true}, {"/gpslogger", "", true}, {"/api/webhook/x", "latitude=1", true},
-		{"/api/webhook/x", `{"type":"update_location"}`, false}, {"/", "", false},
+		{"/gpslogger/anna", "", true},
+		{"/gpslogger", "", true},
+		{"/api/webhook/x", "latitude=1", true},
+		{"/api/webhook/x", `{"type":"update_location"}`, false},
+		{"/", "", false},
 	} {
 		if have := claims(&protocol.Request{Path: c.path, Body: []byte(c.body)}); have != c.want {
 			t.Errorf("%s %s: %v", c.path, c.body, have)

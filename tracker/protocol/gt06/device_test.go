@@ -24,8 +24,12 @@ func spot(latitude, longitude float64) data.Position {
 func TestDeviceIsReadBack(t *testing.T) {
 	for i, want := range protocoltest.Corners(spot(0, 0)) {
 		want.Attributes = data.Attributes{
-			{Key: "type", Value: data.Int(0x22)}, {Key: "sat", Value: data.Int(9)}, {Key: "ignition", Value: data.Bool(i%2 == 0)},
-			{Key: "event", Value: data.Int(3)}, {Key: "archive", Value: data.Bool(true)}, {Key: "odometer", Value: data.Int(123456)},
+			{Key: "type", Value: data.Int(0x22)},
+			{Key: "sat", Value: data.Int(9)},
+			{Key: "ignition", Value: data.Bool(i%2 == 0)},
+			{Key: "event", Value: data.Int(3)},
+			{Key: "archive", Value: data.Bool(true)},
+			{Key: "odometer", Value: data.Int(123456)},
 		}
 		want.Valid = i != 1
 		protocoltest.SamePosition(t, protocoltest.ReadPosition(t, Protocol(), AppendPosition(nil, &want, 9)), want)

@@ -26,8 +26,12 @@ func corners() []data.Position {
 	for i := range out {
 		out[i].Valid = i != 1
 		out[i].Attributes = data.Attributes{
-			{Key: "ignition", Value: data.Bool(true)}, {Key: "blocked", Value: data.Bool(i == 2)}, {Key: "charge", Value: data.Bool(i == 3)},
-			{Key: "odometer", Value: data.Int(123400)}, {Key: "rssi", Value: data.Int(21)}, {Key: "sat", Value: data.Int(9)},
+			{Key: "ignition", Value: data.Bool(true)},
+			{Key: "blocked", Value: data.Bool(i == 2)},
+			{Key: "charge", Value: data.Bool(i == 3)},
+			{Key: "odometer", Value: data.Int(123400)},
+			{Key: "rssi", Value: data.Int(21)},
+			{Key: "sat", Value: data.Int(9)},
 		}
 	}
 	return out

@@ -27,9 +27,14 @@ func TestDeviceIsReadBack(t *testing.T) {
 			want := protocoltest.Corners(spot(0, 0))
 			for i := range want {
 				want[i].Attributes = data.Attributes{
-					{Key: "priority", Value: data.Int(1)}, {Key: "sat", Value: data.Int(int64(5 + i))}, {Key: "event", Value: data.Int(239)},
-					{Key: "ignition", Value: data.Bool(true)}, {Key: "out1", Value: data.Bool(i == 2)}, {Key: "power", Value: data.Float(12.5)},
-					{Key: "odometer", Value: data.Int(123456)}, {Key: "io250", Value: data.Int(77)},
+					{Key: "priority", Value: data.Int(1)},
+					{Key: "sat", Value: data.Int(int64(5 + i))},
+					{Key: "event", Value: data.Int(239)},
+					{Key: "ignition", Value: data.Bool(true)},
+					{Key: "out1", Value: data.Bool(i == 2)},
+					{Key: "power", Value: data.Float(12.5)},
+					{Key: "odometer", Value: data.Int(123456)},
+					{Key: "io250", Value: data.Int(77)},
 				}
 			}
 			packet := protocoltest.ReadFrame(t, Protocol(), write(nil, want))

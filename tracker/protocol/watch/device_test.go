@@ -25,8 +25,12 @@ func TestDeviceIsReadBack(t *testing.T) {
 	for i, want := range protocoltest.Corners(spot(0, 0)) {
 		want.Valid = i != 1
 		want.Attributes = data.Attributes{
-			{Key: "sat", Value: data.Int(9)}, {Key: "rssi", Value: data.Int(80)}, {Key: "batteryLevel", Value: data.Int(57)},
-			{Key: "steps", Value: data.Int(1234)}, {Key: "archive", Value: data.Bool(true)}, {Key: "motion", Value: data.Bool(true)},
+			{Key: "sat", Value: data.Int(9)},
+			{Key: "rssi", Value: data.Int(80)},
+			{Key: "batteryLevel", Value: data.Int(57)},
+			{Key: "steps", Value: data.Int(1234)},
+			{Key: "archive", Value: data.Bool(true)},
+			{Key: "motion", Value: data.Bool(true)},
 		}
 		if i == 2 {
 			want.Attributes.SetString("alarm", "sos")

@@ -15,11 +15,27 @@ func TestContains(t *testing.T) {
 		lat, lon float64
 		want     bool
 	}{
-		{square, 55, 15, true}, {square, 49, 15, false}, {square, 61, 15, false}, {square, 55, 9, false}, {square, 55, 21, false}, {square, 55, -165, false},
-		{holed, 55, 15, false}, {holed, 53, 15, true}, {holed, 55, 13, true},
-		{fiji, -15, 179, true}, {fiji, -15, -179, true}, {fiji, -15, 170, false}, {fiji, -15, 0, false}, {fiji, -25, 180, false},
-		{circle, 52.5008, 13.4, true}, {circle, 52.501, 13.4, false},
-		{line, 52.55, 13.4003, true}, {line, 52.55, 13.4005, false}, {line, 52.6002, 13.4, true}, {line, 52.601, 13.4, false}, {line, 52.4, 13.4, false},
+		{square, 55, 15, true},
+		{square, 49, 15, false},
+		{square, 61, 15, false},
+		{square, 55, 9, false},
+		{square, 55, 21, false},
+		{square, 55, -165, false},
+		{holed, 55, 15, false},
+		{holed, 53, 15, true},
+		{holed, 55, 13, true},
+		{fiji, -15, 179, true},
+		{fiji, -15, -179, true},
+		{fiji, -15, 170, false},
+		{fiji, -15, 0, false},
+		{fiji, -25, 180, false},
+		{circle, 52.5008, 13.4, true},
+		{circle, 52.501, 13.4, false},
+		{line, 52.55, 13.4003, true},
+		{line, 52.55, 13.4005, false},
+		{line, 52.6002, 13.4, true},
+		{line, 52.601, 13.4, false},
+		{line, 52.4, 13.4, false},
 	} {
 		s, err := Parse(test.area)
 		if err != nil {

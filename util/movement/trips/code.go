@@ -80,8 +80,10 @@ func (a *Amounts) code(c *code.Coder) {
 }
 
 func (d *Day) code(c *code.Coder) {
-	for _, v := range [...]*int64{&d.Number, &d.Start, &d.End, &d.First, &d.Last, &d.Reports, &d.CarriedMM, &d.Trips,
-		&d.TotalStartMM, &d.TotalEndMM, &d.HoursStartMS, &d.HoursEndMS} {
+	for _, v := range [...]*int64{
+		&d.Number, &d.Start, &d.End, &d.First, &d.Last, &d.Reports, &d.CarriedMM, &d.Trips,
+		&d.TotalStartMM, &d.TotalEndMM, &d.HoursStartMS, &d.HoursEndMS,
+	} {
 		c.Int(v)
 	}
 	d.Amounts.code(c)

@@ -125,9 +125,11 @@ func TestFold(t *testing.T) {
 		at := int64(1.7e12)
 		for range 300 {
 			at += int64(rnd.ExpFloat64() * 60_000)
-			f := fix.Fix{Time: at, FixTime: at, Placed: true, Valid: true, Lat: rnd.NormFloat64() * 0.01, Lon: 180 - rnd.Float64()*0.02,
+			f := fix.Fix{
+				Time: at, FixTime: at, Placed: true, Valid: true, Lat: rnd.NormFloat64() * 0.01, Lon: 180 - rnd.Float64()*0.02,
 				SpeedKnots: rnd.Float64() * 40, AccuracyM: rnd.Float64() * 100, Ignition: fix.Tri(rnd.IntN(3)), Motion: fix.Tri(rnd.IntN(3)),
-				OdometerM: fix.None, EngineMS: fix.None, FuelL: fix.None, FuelUsedL: fix.None}
+				OdometerM: fix.None, EngineMS: fix.None, FuelL: fix.None, FuelUsedL: fix.None,
+			}
 			s.Step(&c, &f, rnd.IntN(5) > 0, &r)
 			total += r.DistanceMM
 			for _, trip := range r.Trips {

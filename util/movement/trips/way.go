@@ -260,6 +260,8 @@ func (s *State) row(end Place, odometerM float64) Trip {
 
 func (s *State) stop(end Place) Stop {
 	end.Lat, end.Lon = s.rest.start.Lat, s.rest.start.Lon
-	return Stop{Start: s.rest.start, End: end, Amounts: s.rest.Amounts, OdometerM: s.rest.odometerM,
-		TotalMM: s.rest.totalMM, Version: Version}
+	return Stop{
+		Start: s.rest.start, End: end, Amounts: s.rest.Amounts, OdometerM: s.rest.odometerM,
+		TotalMM: s.rest.totalMM, Version: Version,
+	}
 }

@@ -19,8 +19,12 @@ import (
 func sameBits(a, b *Point) bool {
 	p, q := a.Position, b.Position
 	for _, f := range [...][2]*float64{
-		{&p.Latitude, &q.Latitude}, {&p.Longitude, &q.Longitude}, {&p.AltitudeM, &q.AltitudeM},
-		{&p.SpeedKnots, &q.SpeedKnots}, {&p.CourseDeg, &q.CourseDeg}, {&p.AccuracyM, &q.AccuracyM},
+		{&p.Latitude, &q.Latitude},
+		{&p.Longitude, &q.Longitude},
+		{&p.AltitudeM, &q.AltitudeM},
+		{&p.SpeedKnots, &q.SpeedKnots},
+		{&p.CourseDeg, &q.CourseDeg},
+		{&p.AccuracyM, &q.AccuracyM},
 	} {
 		if math.Float64bits(*f[0]) != math.Float64bits(*f[1]) {
 			return false

@@ -230,7 +230,8 @@ func TestScanHot(t *testing.T) {
 	equal(t, "the error of each", err, stop)
 	equal(t, "calls", calls, 1)
 	equal(t, "generations", get2(b.Generations(ctx)), []history.Generation{
-		{ID: 1, Rows: int64(len(rows)), Sealed: true, Since: get2(b.Generations(ctx))[0].Since}, {ID: 2, Rows: 1, Since: 5}})
+		{ID: 1, Rows: int64(len(rows)), Sealed: true, Since: get2(b.Generations(ctx))[0].Since}, {ID: 2, Rows: 1, Since: 5},
+	})
 
 	ok(t, b.Seal(ctx, 6))
 	equal(t, "while a sealed one is left, none is sealed", len(get2(b.Generations(ctx))), 2)

@@ -76,8 +76,10 @@ func TestServerIsStopped(t *testing.T) {
 		group.Go(func() {
 			for busy.Err() == nil {
 				_, err := b.Hot(ctx, id, 0, 0, 9, 9)
-				for _, err := range []error{err, s.TouchDevices(ctx, map[int64]time.Time{id: time.Now()}),
-					b.Update(ctx, []int64{id}, func(context.Context, history.Tx, map[int64]*history.Head) error { return nil })} {
+				for _, err := range []error{
+					err, s.TouchDevices(ctx, map[int64]time.Time{id: time.Now()}),
+					b.Update(ctx, []int64{id}, func(context.Context, history.Tx, map[int64]*history.Head) error { return nil }),
+				} {
 					if err != nil && !errors.Is(err, data.ErrUnavailable) {
 						t.Errorf("error is of another kind: %v", err)
 						return

@@ -43,8 +43,10 @@ func userArgs(u *data.User) ([]any, error) {
 		return nil, err
 	}
 	profile, err := row.EncodeProfile(&u.Profile)
-	return []any{u.Name, row.Email(u.Email), u.PasswordHash, u.Administrator, u.Disabled, row.Millis(u.ExpiresAt), free,
-		u.Readonly, u.DeviceReadonly, u.LimitCommands, row.Email(u.Login), u.DeviceLimit, u.UserLimit, profile}, err
+	return []any{
+		u.Name, row.Email(u.Email), u.PasswordHash, u.Administrator, u.Disabled, row.Millis(u.ExpiresAt), free,
+		u.Readonly, u.DeviceReadonly, u.LimitCommands, row.Email(u.Login), u.DeviceLimit, u.UserLimit, profile,
+	}, err
 }
 
 // CreateUser implements storage.Users.

@@ -275,7 +275,8 @@ func historyDeviceDelete(t *testing.T, s storage.Store) {
 func historyOddTimes(t *testing.T, s storage.Store) {
 	d := newDevice(t, s, "a")
 	times := []time.Time{
-		{}, time.Date(1969, 12, 31, 23, 59, 59, 1e6, time.UTC), time.Date(1980, 1, 6, 0, 0, 0, 0, time.UTC),
+		{},
+		time.Date(1969, 12, 31, 23, 59, 59, 1e6, time.UTC), time.Date(1980, 1, 6, 0, 0, 0, 0, time.UTC),
 		base, time.Date(2099, 12, 31, 23, 59, 59, 999e6, time.UTC), time.Date(2106, 2, 7, 6, 28, 15, 0, time.UTC),
 		time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC),
 	}
