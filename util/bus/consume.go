@@ -37,7 +37,7 @@ const (
 	// A lone position waits for nobody.
 	groupEvery = 20 * time.Millisecond
 	// enough is when there is no point in waiting for more.
-	enough = 2048
+	enough = 512
 )
 
 // Batch is one delivered message of positions.

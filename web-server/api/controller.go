@@ -20,7 +20,6 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
 	"github.com/waymark-gps/waymark/util/storage"
-	"github.com/waymark-gps/waymark/web-server/api/openapi"
 	"github.com/waymark-gps/waymark/web-server/auth"
 	"github.com/waymark-gps/waymark/web-server/live"
 )
@@ -302,10 +301,6 @@ func (s *Server) routes() (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set up compression: %w", err)
 	}
-	document, err := openapi.Load()
-	if err != nil {
-		return nil, fmt.Errorf("describe the API: %w", err)
-	}
 	csrf := http.NewCrossOriginProtection()
 	csrf.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: the request comes from another site", data.ErrDenied)
@@ -336,7 +331,7 @@ func (s *Server) routes() (http.Handler, error) {
 			r.Use(deadline(requestTimeout), asMiddleware(gzip))
 			r.Get("/server", s.handle(s.getServer))
 			r.Get("/health", s.handle(s.getHealth))
-			s.documentRoutes(r, document)
+			s.documentRoutes(r)
 			r.Get("/public/{token}", s.handle(s.getPublic))
 			r.Get("/session", s.handle(s.getSession))
 			r.Post("/session", s.handle(s.postSession))

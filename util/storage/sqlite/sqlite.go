@@ -123,7 +123,7 @@ func (s *Store) connect(ctx context.Context, log *slog.Logger) (err error) {
 
 // walSize is the size in bytes that the file of what was written last is
 // brought back to: the more it holds, the fewer pages are written twice.
-const walSize = 32 << 20
+const walSize = 16 << 20
 
 // connect opens a file for one writer and some readers. The size of its pages
 // counts when it is made.
