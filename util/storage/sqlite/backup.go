@@ -85,7 +85,7 @@ func Backup(ctx context.Context, path, dir string, put func(Copy) error) (schema
 		return 0, err
 	}
 	if exists(recentPath) {
-		if err := c.copy(ctx, recentMember, recentPath, map[string]string{"recent positions": "SELECT (SELECT count(*) FROM hot_0) + (SELECT count(*) FROM hot_1)"}); err != nil {
+		if err := c.copy(ctx, recentMember, recentPath, map[string]string{"recent positions": "SELECT (SELECT coalesce(sum(points), 0) FROM hot_0) + (SELECT coalesce(sum(points), 0) FROM hot_1)"}); err != nil {
 			return 0, err
 		}
 	}
@@ -256,7 +256,7 @@ func OpenToCheck(ctx context.Context, path string, log *slog.Logger) (_ *Store, 
 		return nil, err
 	}
 	s.months = newMonths(s, monthsDir)
-	if s.recent, err = openRecent(ctx, recentPath); err != nil {
+	if s.recent, err = openRecent(ctx, recentPath, log); err != nil {
 		return nil, s.named(recentPath, err)
 	}
 	return s, nil

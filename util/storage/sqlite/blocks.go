@@ -238,12 +238,10 @@ func (b *backend) DeleteBlocks(ctx context.Context, deviceID, from, to int64) er
 // DropDevice implements history.Backend.
 func (b *backend) DropDevice(ctx context.Context, deviceID int64) error {
 	// Without a head and a device, nothing more is inserted.
-	err := b.write(ctx, "delete history of device", func(ctx context.Context, tx *sql.Tx) error {
+	err := b.erase(ctx, "delete history of device", deviceID, math.MinInt64+1, math.MaxInt64, func(ctx context.Context, tx *sql.Tx) error {
 		delete(b.s.recent.known, deviceID)
-		if _, err := tx.ExecContext(ctx, `UPDATE heads SET newest_number = 0, newest = NULL WHERE device_id = ?`, deviceID); err != nil {
-			return err
-		}
-		return deleteHot(ctx, tx, deviceID, math.MinInt64, math.MaxInt64)
+		_, err := tx.ExecContext(ctx, `UPDATE heads SET newest_number = 0, newest = NULL WHERE device_id = ?`, deviceID)
+		return err
 	})
 	if err != nil {
 		return err
@@ -252,10 +250,7 @@ func (b *backend) DropDevice(ctx context.Context, deviceID int64) error {
 		return err
 	}
 	// The head goes last: as long as it is there, the rest is looked for (forgetStrangers).
-	return b.write(ctx, "delete history of device", func(ctx context.Context, tx *sql.Tx) error {
-		if err := deleteHot(ctx, tx, deviceID, math.MinInt64, math.MaxInt64); err != nil {
-			return err
-		}
+	return b.erase(ctx, "delete history of device", deviceID, math.MinInt64+1, math.MaxInt64, func(ctx context.Context, tx *sql.Tx) error {
 		delete(b.s.recent.known, deviceID)
 		_, err := tx.ExecContext(ctx, `DELETE FROM heads WHERE device_id = ?`, deviceID)
 		return err
@@ -271,4 +266,12 @@ func (b *backend) Spans(context.Context) ([]int64, error) {
 // DropSpan implements history.Backend.
 func (b *backend) DropSpan(_ context.Context, month int64) error {
 	return b.s.fail("delete a month of history", b.s.months.drop(month))
+}
+
+func jsonNumbers(numbers []uint32) string {
+	ids := make([]int64, len(numbers))
+	for i, n := range numbers {
+		ids[i] = int64(n)
+	}
+	return jsonIDs(ids)
 }

@@ -16,6 +16,11 @@ func (b *backend) CheckFiles(ctx context.Context, report func(text string)) erro
 	recentPath, _ := beside(b.s.path)
 	checkFile(ctx, b.s.readers, b.s.path, report)
 	checkFile(ctx, b.s.recent.readers, recentPath, report)
+	if aside, err := all(ctx, b.s.recent.reader, scanID, `SELECT count(*) FROM hot_aside`); err != nil {
+		report(b.failed("look at recent positions", err).Error())
+	} else if aside[0] > 0 {
+		report(fmt.Sprintf("%s keeps %d rows of recent positions aside that could not be read", recentPath, aside[0]))
+	}
 	months, err := b.s.months.between(math.MinInt64, math.MaxInt64)
 	if err != nil {
 		return b.s.fail("list history", err)

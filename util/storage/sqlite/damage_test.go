@@ -110,6 +110,43 @@ func TestFlippedBit(t *testing.T) {
 	}
 }
 
+// TestFlippedBitInRecent flips a bit of a row of the hot part: the others are
+// there, it is named, and it is kept when the rest moves on.
+func TestFlippedBitInRecent(t *testing.T) {
+	dir, id := twoMonths(t)
+	db, err := sql.Open("sqlite", filepath.Join(dir, "recent.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var chunk []byte
+	if err := db.QueryRowContext(t.Context(), `SELECT rows FROM hot_0 WHERE id = 1`).Scan(&chunk); err != nil {
+		t.Fatal(err)
+	}
+	chunk[100] ^= 1
+	if _, err := db.ExecContext(t.Context(), `UPDATE hot_0 SET rows = ? WHERE id = 1`, chunk); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	s := openIn(t, dir)
+	insert(t, s, drive(id, march.AddDate(0, 0, 7), 10, time.Second))
+	for range 2 {
+		if n, err := count(t, s, id); err != nil || n != 2010 {
+			t.Errorf("%d positions, error is %v", n, err)
+		}
+		if err := s.Compact(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	found := 0
+	if err := s.Check(t.Context(), func(p history.Problem) {
+		if strings.Contains(p.Text, "recent positions aside") {
+			found++
+		}
+	}); err != nil || found != 1 {
+		t.Errorf("check names it %d times, error is %v", found, err)
+	}
+}
+
 func TestDamagedRecent(t *testing.T) {
 	dir, id := twoMonths(t)
 	file := filepath.Join(dir, "recent.db")

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/data/wire"
 	"github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/sqlite"
 )
@@ -306,4 +307,83 @@ func TestOneLeads(t *testing.T) {
 		t.Fatal(ok, err)
 	}
 	release()
+}
+
+// TestRowsBecomeChunks opens a recent.db of version 1, which had a row and an
+// entry of an index for each position.
+func TestRowsBecomeChunks(t *testing.T) {
+	dir := t.TempDir()
+	s := openIn(t, dir)
+	id := newDevice(t, s, "a")
+	batch := drive(id, march, 300, time.Second)
+	insert(t, s, batch)
+	s.Close()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "recent.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 2 {
+		execute(t, db, fmt.Sprintf(`DROP TABLE hot_%d; CREATE TABLE hot_%[1]d (device_id INTEGER, time INTEGER, number INTEGER, fingerprint INTEGER, position BLOB);
+			CREATE INDEX hot_%[1]d_time ON hot_%[1]d (device_id, time)`, i))
+	}
+	for i := range batch {
+		one := batch[i : i+1 : i+1]
+		number := int64(i + 1)
+		one[0].ID, one[0].DeviceID = 0, 0
+		if _, err := db.Exec(`INSERT INTO hot_1 VALUES (?, ?, ?, ?, ?)`, id, one[0].Time().UnixMilli(), number, number, wire.Append(nil, one)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	execute(t, db, fmt.Sprintf(`DROP TABLE hot_aside; ALTER TABLE generations DROP COLUMN edits;
+		UPDATE heads SET last_number = 300, newest_number = 300, newest_time = %d, max_time = newest_time;`, batch[299].Time().UnixMilli()))
+	execute(t, db, `PRAGMA user_version = 1`)
+	db.Close()
+	s = openIn(t, dir)
+	if n, err := count(t, s, id); err != nil || n != 300 {
+		t.Errorf("%d positions, error is %v", n, err)
+	}
+	last, err := s.LatestPositions(t.Context(), nil)
+	if err != nil || len(last) != 1 || last[0].ID != history.ID(id, 300) {
+		t.Errorf("newest is %+v, error is %v", last, err)
+	}
+	insert(t, s, drive(id, march.Add(time.Hour), 300, time.Second))
+	if err := s.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := count(t, s, id); err != nil || n != 600 {
+		t.Errorf("%d positions, error is %v", n, err)
+	}
+}
+
+// TestErasedAndReopened deletes from the hot part and opens the files again: the
+// ids of what was deleted are not given again.
+func TestErasedAndReopened(t *testing.T) {
+	dir := t.TempDir()
+	s, other := openIn(t, dir), openIn(t, dir)
+	id := newDevice(t, s, "a")
+	insert(t, s, drive(id, march, 100, time.Second))
+	if err := s.DeletePositions(t.Context(), id, march.Add(10*time.Second), march.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	for what, s := range map[string]*sqlite.Store{"here": s, "another process": other, "opened again": openIn(t, dir)} {
+		if n, err := count(t, s, id); err != nil || n != 10 {
+			t.Errorf("%s: %d positions, error is %v", what, n, err)
+		}
+		last, err := s.LatestPositions(t.Context(), nil)
+		if err != nil || len(last) != 1 || last[0].ID != history.ID(id, 10) {
+			t.Errorf("%s: newest is %+v, error is %v", what, last, err)
+		}
+	}
+	s = openIn(t, dir)
+	more := drive(id, march.Add(time.Minute), 1, time.Second)
+	insert(t, s, more)
+	if more[0].ID != history.ID(id, 101) {
+		t.Errorf("id is %d", more[0].ID)
+	}
+	if err := s.Compact(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := count(t, other, id); err != nil || n != 11 {
+		t.Errorf("%d positions after compaction, error is %v", n, err)
+	}
 }

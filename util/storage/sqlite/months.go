@@ -224,7 +224,7 @@ func openMonth(ctx context.Context, path string) (*month, error) {
 	}
 	db.SetMaxOpenConns(4)
 	db.SetMaxIdleConns(2)
-	err = schema(ctx, db, path, monthVersion, func(tx *sql.Tx) error {
+	err = schema(ctx, db, path, monthVersion, func(tx *sql.Tx, _ int64) error {
 		_, err := tx.ExecContext(ctx, monthSchema)
 		return err
 	})

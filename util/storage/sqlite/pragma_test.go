@@ -26,7 +26,7 @@ func TestPragmas(t *testing.T) {
 		{s.readers, "query_only", "1"},
 		{s.recent.writer, "journal_mode", "wal"},
 		{s.recent.writer, "synchronous", "2"},
-		{s.recent.writer, "page_size", "2048"},
+		{s.recent.writer, "page_size", "4096"},
 		{s.recent.readers, "query_only", "1"},
 	} {
 		var have string

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -12,17 +13,14 @@ import (
 
 // recentVersion is the schema of recent.db that this program knows; PRAGMA
 // user_version keeps it.
-const recentVersion = 1
+const recentVersion = 2
 
-// recentPage is the size of the pages of recent.db in bytes. A batch changes a
-// page of the index for nearly each of its positions, which small ones make less
-// to write; still smaller ones take more time than that saves.
-const recentPage = 2048
+// recentPage is the size of the pages of recent.db in bytes.
+const recentPage = 4096
 
 // Each of the two hot tables holds a generation, in turns: they are emptied as a
-// whole, which SQLite does without looking at the rows. Heads are small, so that
-// a batch changes few pages of them; their newest position comes to them when
-// it leaves the hot tables.
+// whole, which SQLite does without looking at the rows. A head is as it was when
+// something was last written that the hot tables do not say themselves.
 const recentSchema = `
 CREATE TABLE heads (
     device_id          INTEGER PRIMARY KEY,
@@ -40,22 +38,26 @@ CREATE TABLE generations (
     since  INTEGER NOT NULL,
     sealed INTEGER NOT NULL
 ) STRICT;
+` + recentSchema2
+
+// What came with version 2: positions in chunks (see chunk.go) instead of a row
+// and an entry of an index each.
+const recentSchema2 = `
+ALTER TABLE generations ADD COLUMN edits INTEGER NOT NULL DEFAULT 0; -- how often positions were erased
 CREATE TABLE hot_0 (
-    device_id   INTEGER,
-    time        INTEGER,
-    number      INTEGER,
-    fingerprint INTEGER,
-    position    BLOB
-);
-CREATE INDEX hot_0_time ON hot_0 (device_id, time);
+    id     INTEGER PRIMARY KEY,
+    points INTEGER NOT NULL, -- not erased
+    rows   BLOB NOT NULL
+) STRICT;
 CREATE TABLE hot_1 (
-    device_id   INTEGER,
-    time        INTEGER,
-    number      INTEGER,
-    fingerprint INTEGER,
-    position    BLOB
-);
-CREATE INDEX hot_1_time ON hot_1 (device_id, time);
+    id     INTEGER PRIMARY KEY,
+    points INTEGER NOT NULL,
+    rows   BLOB NOT NULL
+) STRICT;
+CREATE TABLE hot_aside (
+    id   INTEGER PRIMARY KEY,
+    rows BLOB NOT NULL       -- a chunk that could not be read
+) STRICT;
 `
 
 // recent is recent.db.
@@ -64,29 +66,37 @@ type recent struct {
 	readers *sql.DB
 	reader  *reader
 
-	heads, current, setNewest *sql.Stmt
-	append                    [2]multi
-	setHeads                  multi
+	heads, current *sql.Stmt
+	append         [2]*sql.Stmt
+	setHeads       multi
+
+	index hotIndex
+	slice slice
 
 	// turn holds the turn to write; who has it may use what follows.
 	turn    chan struct{}
 	known   map[int64]history.Head // without Newest.Position
 	version int64                  // of the data that known is of; other processes change it
+	chunks  []byte                 // room for them
 }
 
 // maxKnown bounds the heads that are kept in memory, some 100 bytes each.
 const maxKnown = 1 << 17
 
-func openRecent(ctx context.Context, path string) (_ *recent, err error) {
+func openRecent(ctx context.Context, path string, log *slog.Logger) (_ *recent, err error) {
 	if err := prepareFile(path); err != nil {
 		return nil, err
 	}
 	r := &recent{turn: make(chan struct{}, 1), known: make(map[int64]history.Head)}
+	r.index.log, r.index.path = log, path
 	if r.writer, r.readers, err = connect(path, recentPage); err != nil {
 		return nil, err
 	}
 	r.reader = newReader(r.readers)
-	if err = schema(ctx, r.writer, path, recentVersion, func(tx *sql.Tx) error {
+	if err = schema(ctx, r.writer, path, recentVersion, func(tx *sql.Tx, have int64) error {
+		if have == 1 {
+			return chunkRows(ctx, tx)
+		}
 		if _, err := tx.ExecContext(ctx, recentSchema); err != nil {
 			return err
 		}
@@ -95,6 +105,9 @@ func openRecent(ctx context.Context, path string) (_ *recent, err error) {
 	}); err == nil {
 		err = r.prepare(ctx)
 	}
+	if err == nil {
+		err = r.index.refresh(ctx, r.reader)
+	}
 	if err != nil {
 		r.close()
 		return nil, err
@@ -102,8 +115,9 @@ func openRecent(ctx context.Context, path string) (_ *recent, err error) {
 	return r, nil
 }
 
-// schema makes the schema of an empty file and refuses one that is newer.
-func schema(ctx context.Context, db *sql.DB, path string, known int64, create func(*sql.Tx) error) error {
+// schema makes the schema of an empty file (have is 0), brings an old one up to
+// date and refuses one that is newer.
+func schema(ctx context.Context, db *sql.DB, path string, known int64, make func(tx *sql.Tx, have int64) error) error {
 	var version int64
 	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil || version == known {
 		return err // as nearly always, nothing to do and nobody to wait for
@@ -125,10 +139,10 @@ func schema(ctx context.Context, db *sql.DB, path string, known int64, create fu
 		return newer(path, have, known)
 	case have == known:
 		return nil
-	case have != 0 || tables != 0:
+	case have == 0 && tables != 0:
 		return notOurs(path)
 	}
-	if err := create(tx); err != nil {
+	if err := make(tx, have); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprint(`PRAGMA user_version = `, known)); err != nil {
@@ -149,21 +163,18 @@ func (r *recent) prepare(ctx context.Context) (err error) {
 		return stmt
 	}
 	r.heads = prepare(`SELECT ` + headColumns + ` FROM heads WHERE device_id IN (SELECT value FROM json_each(?))`)
-	r.current = prepare(`SELECT id, data_version FROM generations, pragma_data_version WHERE sealed = 0`)
-	r.setNewest = prepare(`UPDATE heads SET newest = ? WHERE device_id = ?`)
+	r.current = prepare(`SELECT id, CASE id % 2 WHEN 0 THEN (SELECT coalesce(max(id), 0) FROM hot_0) ELSE (SELECT coalesce(max(id), 0) FROM hot_1) END,
+		data_version FROM generations, pragma_data_version WHERE sealed = 0`)
+	for i := range r.append {
+		r.append[i] = prepare(fmt.Sprintf(`INSERT INTO hot_%d (id, points, rows) VALUES (?, ?, ?)`, i))
+	}
 	if err != nil {
 		return err
 	}
-	for i := range r.append {
-		r.append[i], err = prepareMulti(ctx, r.writer, fmt.Sprintf(`INSERT INTO hot_%d (device_id, time, number, fingerprint, position) VALUES `, i), 5, ``)
-		if err != nil {
-			return err
-		}
-	}
-	r.setHeads, err = prepareMulti(ctx, r.writer, `INSERT INTO heads (`+headColumns+`) VALUES `, 8, ` ON CONFLICT (device_id) DO UPDATE SET
+	r.setHeads, err = prepareMulti(ctx, r.writer, `INSERT INTO heads (`+headColumns+`, newest) VALUES `, 9, ` ON CONFLICT (device_id) DO UPDATE SET
 		last_update = excluded.last_update, last_number = excluded.last_number, max_time = excluded.max_time, thinned = excluded.thinned,
 		newest_time = excluded.newest_time, newest_number = excluded.newest_number, newest_fingerprint = excluded.newest_fingerprint,
-		newest = CASE WHEN newest_number = excluded.newest_number THEN newest END`)
+		newest = CASE WHEN excluded.newest IS NOT NULL THEN excluded.newest WHEN newest_number = excluded.newest_number THEN newest END`)
 	return err
 }
 
@@ -180,19 +191,21 @@ func (r *recent) close() error {
 func (r *recent) spoken(ctx context.Context, ids []int64, do func(id, lastUpdate int64, number uint32)) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	query, args := `SELECT device_id, last_update, newest_number FROM heads`, []any(nil)
+	if err := r.index.refresh(ctx, r.reader); err != nil {
+		return err
+	}
+	query, args := `SELECT `+headColumns+` FROM heads`, []any(nil)
 	const many = 1000 // of more, it is as fast to read all
 	if len(ids) == 1 {
 		query, args = query+` WHERE device_id = ?`, []any{ids[0]}
 	} else if len(ids) < many {
 		query, args = query+` WHERE device_id IN (SELECT value FROM json_each(?))`, []any{jsonIDs(ids)}
 	}
-	var id, lastUpdate int64
-	var number uint32
 	return r.reader.each(ctx, func(rows *sql.Rows) error {
-		err := rows.Scan(&id, &lastUpdate, &number)
+		h, err := scanHead(rows)
 		if err == nil {
-			do(id, lastUpdate, number)
+			r.index.over(&h)
+			do(h.DeviceID, h.LastUpdate, h.Newest.Number)
 		}
 		return err
 	}, query, args...)
@@ -242,4 +255,50 @@ func scanHead(r scanner) (h history.Head, err error) {
 		&h.Newest.Time, &h.Newest.Number, &h.Newest.Fingerprint)
 	h.Newest.DeviceID = h.DeviceID
 	return h, err
+}
+
+// chunkRows brings the hot tables of version 1, with a row for each position,
+// into chunks.
+func chunkRows(ctx context.Context, tx *sql.Tx) error {
+	if _, err := tx.ExecContext(ctx, `ALTER TABLE hot_0 RENAME TO old_0; ALTER TABLE hot_1 RENAME TO old_1;`+recentSchema2); err != nil {
+		return err
+	}
+	for table := range 2 {
+		if err := chunkTable(ctx, tx, table); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`DROP TABLE old_%d`, table)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func chunkTable(ctx context.Context, tx *sql.Tx, table int) error {
+	rows, err := tx.QueryContext(ctx, fmt.Sprintf(`SELECT o.device_id, o.time, o.number, o.fingerprint, o.position, h.last_update
+		FROM old_%d AS o JOIN heads AS h USING (device_id) ORDER BY o.rowid`, table))
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var w chunkWriter
+	w.put = func(points int, chunk []byte) error {
+		_, err := tx.ExecContext(ctx, fmt.Sprintf(`INSERT INTO hot_%d (points, rows) VALUES (?, ?)`, table), points, chunk)
+		w.room, w.begin = w.room[:0], 0
+		return err
+	}
+	for rows.Next() {
+		var r history.Row
+		var lastUpdate int64
+		if err := rows.Scan(&r.DeviceID, &r.Time, &r.Number, &r.Fingerprint, &r.Position, &lastUpdate); err != nil {
+			return err
+		}
+		if err := w.add(&r, lastUpdate); err != nil {
+			return err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return w.close()
 }

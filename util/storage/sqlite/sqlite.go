@@ -109,7 +109,7 @@ func (s *Store) connect(ctx context.Context, log *slog.Logger) (err error) {
 		return err
 	}
 	s.months = newMonths(s, historyDir)
-	if s.recent, err = openRecent(ctx, recentPath); err != nil {
+	if s.recent, err = openRecent(ctx, recentPath, log); err != nil {
 		return s.named(recentPath, err)
 	}
 	if err := s.restoreHeads(ctx, log); err != nil {
