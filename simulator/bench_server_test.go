@@ -20,8 +20,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/protocol/gt06"
@@ -29,6 +27,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/tracking"
 	"github.com/waymark-gps/waymark/util/converters"
 	"github.com/waymark-gps/waymark/util/memory"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // serverMode says which server this process is to be; none in the tests.
@@ -81,7 +80,7 @@ func runTracker() error {
 		Host: "127.0.0.1", Ports: map[string]string{"gt06": "0", "teltonika": "0", "*": "off"}, MaxConnections: maxDevices,
 	}, tracking.Deps{
 		Protocols: []protocol.Protocol{gt06.Protocol(), teltonika.Protocol()}, Devices: nobody, Store: nobody, Bus: nobody,
-		Publisher: atOnce{}, Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Now: time.Now,
+		Publisher: atOnce{}, Log: slog.New(slog.DiscardHandler), Metrics: metric.NewSet(), Now: time.Now,
 	})
 	if err != nil {
 		return err

@@ -91,7 +91,7 @@ func Parse(b []byte) ([]data.Position, error) {
 	positions := make([]data.Position, 0, count)
 	var message positionpb.Position
 	err = each(b, func(body []byte) error {
-		message.Reset()
+		message = positionpb.Position{}
 		// Texts and bytes of the message lie in b.
 		if err := message.UnmarshalVTUnsafe(body); err != nil {
 			return fmt.Errorf("read position %d: %v: %w", len(positions), err, data.ErrInvalid)

@@ -14,11 +14,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bufbuild/protocompile"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/types/dynamicpb"
 
 	"github.com/waymark-gps/waymark/data"
-	"github.com/waymark-gps/waymark/data/wire/positionpb"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -107,23 +109,31 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// The bytes mean the same to the standard implementation.
+// The bytes mean the same to the standard implementation, which reads the schema.
 func TestStandardProtobuf(t *testing.T) {
+	compiler := protocompile.Compiler{Resolver: &protocompile.SourceResolver{}}
+	files, err := compiler.Compile(t.Context(), "position.proto")
+	if err != nil {
+		t.Fatal(err)
+	}
 	random := rand.New(rand.NewPCG(3, 4))
 	positions := []data.Position{sample(), {}, randomPosition(random), randomPosition(random)}
 	b := Append(nil, positions)
-	var batch positionpb.PositionBatch
-	if err := proto.Unmarshal(b, &batch); err != nil {
+	batch := dynamicpb.NewMessage(files[0].Messages().ByName("PositionBatch"))
+	if err := proto.Unmarshal(b, batch); err != nil {
 		t.Fatal(err)
 	}
-	if len(batch.Positions) != len(positions) {
-		t.Fatalf("%d positions, want %d", len(batch.Positions), len(positions))
+	list := batch.Get(batch.Descriptor().Fields().ByName("positions")).List()
+	if list.Len() != len(positions) {
+		t.Fatalf("%d positions, want %d", list.Len(), len(positions))
 	}
-	if p := batch.Positions[0]; p.GetId() != 42 || p.GetFixTimeMs() != 1772366397000 || p.GetCourseDeg() != 270 ||
-		string(p.GetAttributesJson()) != `{"ignition":true,"sat":9,"power":12.6,"hdop":1.0,"alarm":"sos,powerCut"}` {
-		t.Errorf("have %v", p)
+	first := list.Get(0).Message()
+	get := func(name protoreflect.Name) any { return first.Get(first.Descriptor().Fields().ByName(name)).Interface() }
+	if get("id") != int64(42) || get("fix_time_ms") != int64(1772366397000) || get("course_deg") != 270.0 ||
+		string(get("attributes_json").([]byte)) != `{"ignition":true,"sat":9,"power":12.6,"hdop":1.0,"alarm":"sos,powerCut"}` {
+		t.Errorf("have %v", first)
 	}
-	again, err := proto.MarshalOptions{Deterministic: true}.Marshal(&batch)
+	again, err := proto.MarshalOptions{Deterministic: true}.Marshal(batch)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,11 +17,11 @@ import (
 	"sync"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	tele "gopkg.in/telebot.v3"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -45,7 +45,7 @@ type Deps struct {
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
 	// Metrics takes the bot's metrics; nil for none.
-	Metrics prometheus.Registerer
+	Metrics *metric.Set
 }
 
 // Bot is one Telegram bot. Its methods may be called by several goroutines.
@@ -94,10 +94,7 @@ func newBot(cfg Config, deps Deps, dial dialFunc) (*Bot, error) {
 	if deps.Now == nil {
 		deps.Now = time.Now
 	}
-	m, err := newMetrics(deps.Metrics)
-	if err != nil {
-		return nil, err
-	}
+	m := newMetrics(deps.Metrics)
 	t, err := newTransport(cfg.Proxy, dial, m.calls)
 	if err != nil {
 		return nil, err

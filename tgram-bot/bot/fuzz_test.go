@@ -3,6 +3,7 @@ package bot
 import (
 	"context"
 	"encoding/json"
+	"github.com/waymark-gps/waymark/util/metric"
 	"io"
 	"log/slog"
 	"net/http"
@@ -35,7 +36,7 @@ func FuzzUpdate(f *testing.F) {
 	cfg := DefaultConfig()
 	cfg.Token = tgfake.Token
 	judge := &judge{}
-	b, err := New(cfg, Deps{Store: truckStore{}, Log: slog.New(judge), Now: func() time.Time { now = now.Add(time.Hour); return now }})
+	b, err := New(cfg, Deps{Store: truckStore{}, Metrics: metric.NewSet(), Log: slog.New(judge), Now: func() time.Time { now = now.Add(time.Hour); return now }})
 	if err != nil {
 		f.Fatal(err)
 	}

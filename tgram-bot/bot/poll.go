@@ -155,7 +155,7 @@ func (b *Bot) poll(ctx context.Context, me *tele.User, offset int64) {
 		b.polled()
 		for _, u := range batch {
 			if result := in.add(work, u); result != "" {
-				b.metrics.updates.WithLabelValues(result).Inc()
+				b.metrics.updates(result).Inc()
 			}
 		}
 		in.rest(ctx, busyPause)
@@ -217,7 +217,7 @@ func (b *Bot) read(raw []json.RawMessage) ([]update, error) {
 		}
 		u := update{id: id.ID}
 		if err := json.Unmarshal(r, &u.Update); err != nil {
-			b.metrics.updates.WithLabelValues("unreadable").Inc()
+			b.metrics.updates("unreadable").Inc()
 			b.log.Warn("an update from telegram cannot be read and is left out", "update", id.ID, "err", err)
 			u.Update = tele.Update{}
 		}
@@ -251,7 +251,7 @@ func (b *Bot) handle(router *tele.Bot, u *update) {
 			result = "panicked"
 			b.log.Error("panic while routing an update", "update", u.id, "panic", p, "stack", string(debug.Stack()))
 		}
-		b.metrics.updates.WithLabelValues(result).Inc()
+		b.metrics.updates(result).Inc()
 	}()
 	router.ProcessUpdate(u.Update)
 }

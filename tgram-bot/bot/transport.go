@@ -15,7 +15,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 const (
@@ -41,12 +41,12 @@ const (
 type transport struct {
 	next   http.RoundTripper
 	limits *limits
-	calls  *prometheus.CounterVec
+	calls  metric.CounterOf
 }
 
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
-func newTransport(proxy string, dial dialFunc, calls *prometheus.CounterVec) (*transport, error) {
+func newTransport(proxy string, dial dialFunc, calls metric.CounterOf) (*transport, error) {
 	next := &http.Transport{
 		Proxy:                 http.ProxyFromEnvironment,
 		DialContext:           dial,
@@ -151,7 +151,7 @@ func (t *transport) try(req *http.Request, method string, body []byte) (*http.Re
 	return resp, nil
 }
 
-func (t *transport) count(method, result string) { t.calls.WithLabelValues(method, result).Inc() }
+func (t *transport) count(method, result string) { t.calls(method, result).Inc() }
 
 // parseReply returns nil for a success only.
 func parseReply(method string, status int, reply []byte) error {

@@ -13,11 +13,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tgram-bot/tgfake"
 	"github.com/waymark-gps/waymark/util/linkcode"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/sqlite"
 )
@@ -78,7 +77,7 @@ func openStore(t testing.TB) storage.Store {
 func (w *world) start() {
 	w.Helper()
 	b, err := newBot(w.cfg, Deps{
-		Store: w.store, Metrics: prometheus.NewRegistry(),
+		Store: w.store, Metrics: metric.NewSet(),
 		Log: slog.New(slog.NewTextHandler(w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}, w.tg.Dial)
 	if err != nil {

@@ -14,10 +14,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // Source hands out batches that wait to be stored.
@@ -59,7 +58,7 @@ type Deps struct {
 	Live    Live
 	Last    Last
 	Log     *slog.Logger
-	Metrics prometheus.Registerer
+	Metrics *metric.Set
 }
 
 const (
@@ -74,33 +73,23 @@ const (
 // Processor stores positions.
 type Processor struct {
 	deps   Deps
-	stored prometheus.Counter
-	again  prometheus.Counter
-	failed prometheus.Counter
-	took   prometheus.Histogram
+	stored *metric.Counter
+	again  *metric.Counter
+	failed *metric.Counter
+	took   *metric.Histogram
 	wait   func(context.Context, time.Duration) error
 }
 
 // New makes a Processor; Run starts it.
 func New(deps Deps) *Processor {
 	p := &Processor{
-		deps: deps,
-		stored: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_process_positions_stored_total", Help: "Positions stored.",
-		}),
-		again: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_process_positions_known_total", Help: "Positions that were stored already, or whose device is gone.",
-		}),
-		failed: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_process_store_failures_total", Help: "Failed tries to store a group; it is tried again.",
-		}),
-		took: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "waymark_process_store_seconds", Help: "Time to store a group.",
-			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
-		}),
-		wait: wait,
+		deps:   deps,
+		stored: deps.Metrics.NewCounter("waymark_process_positions_stored_total"),
+		again:  deps.Metrics.NewCounter("waymark_process_positions_known_total"),
+		failed: deps.Metrics.NewCounter("waymark_process_store_failures_total"),
+		took:   deps.Metrics.NewPrometheusHistogramExt("waymark_process_store_seconds", metric.Buckets(0.0005, 2, 15)),
+		wait:   wait,
 	}
-	deps.Metrics.MustRegister(p.stored, p.again, p.failed, p.took)
 	return p
 }
 
@@ -165,7 +154,7 @@ func (p *Processor) store(ctx, held context.Context, batches []bus.Batch, positi
 		start := time.Now()
 		err := p.try(held, positions, fingerprints)
 		if err == nil {
-			p.took.Observe(time.Since(start).Seconds())
+			p.took.Update(time.Since(start).Seconds())
 			return nil
 		}
 		if held.Err() != nil {
@@ -198,8 +187,8 @@ func (p *Processor) try(held context.Context, positions []data.Position, fingerp
 func (p *Processor) show(positions []data.Position) {
 	all := len(positions)
 	stored := slices.DeleteFunc(positions, func(p data.Position) bool { return p.ID == 0 })
-	p.stored.Add(float64(len(stored)))
-	p.again.Add(float64(all - len(stored)))
+	p.stored.Add(len(stored))
+	p.again.Add(all - len(stored))
 	p.deps.Last.Update(stored)
 	for shard, of := range data.ByShard(stored, p.deps.Live.Shards()) {
 		for len(of) > 0 {

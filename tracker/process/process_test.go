@@ -7,11 +7,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/cache"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 var base = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -74,7 +73,7 @@ func start(t *testing.T, m *memory) *bus.Bus {
 	p := New(Deps{
 		Source: source, Store: m, Live: b,
 		Last: cache.NewLast(m, 100, func() time.Time { return base }),
-		Log:  slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Log:  slog.New(slog.DiscardHandler), Metrics: metric.NewSet(),
 	})
 	p.wait = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
 	ctx, cancel := context.WithCancel(context.Background())

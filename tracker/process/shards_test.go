@@ -8,11 +8,11 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/cache"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // newest is a memory that also knows the newest position of a device, as one
@@ -58,7 +58,7 @@ func startTracker(t *testing.T, url string, shared *memory) (b *bus.Bus, inserte
 	}
 	p := New(Deps{
 		Source: source, Store: m, Live: b, Last: cache.NewLast(m, 1000, func() time.Time { return base }),
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Log: slog.New(slog.DiscardHandler), Metrics: metric.NewSet(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
@@ -174,7 +174,7 @@ func TestStoringEndsWithTheLease(t *testing.T) {
 	store := blocking{m, make(chan struct{}, 10), &atomic.Bool{}}
 	p := New(Deps{
 		Source: source, Store: store, Live: b, Last: cache.NewLast(m, 1000, func() time.Time { return base }),
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Log: slog.New(slog.DiscardHandler), Metrics: metric.NewSet(),
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

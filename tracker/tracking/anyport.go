@@ -10,12 +10,12 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/transport"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 const (
@@ -40,15 +40,13 @@ type anyPort struct {
 	tls        *tls.Config // nil: no TLS
 	hints      hints
 
-	unrecognised prometheus.Counter
+	unrecognised *metric.Counter
 }
 
 func newAnyPort(t *Tracker) (*anyPort, error) {
 	a := &anyPort{
 		t: t, handlers: map[string]*handler{},
-		unrecognised: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_tracker_unrecognised_total", Help: "Connections and datagrams on the port for any device that are of no known protocol.",
-		}),
+		unrecognised: t.deps.Metrics.NewCounter("waymark_tracker_unrecognised_total"),
 	}
 	var err error
 	if t.cfg.TLSCertFile != "" {
@@ -63,7 +61,7 @@ func newAnyPort(t *Tracker) (*anyPort, error) {
 			a.handlers[p.Name] = &handler{t: t, protocol: p, count: t.metrics.protocol(p.Name)}
 		}
 	}
-	return a, t.deps.Metrics.Register(a.unrecognised)
+	return a, nil
 }
 
 // anyPort is where any device may connect. Unless it is said, it is off when

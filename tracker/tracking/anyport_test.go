@@ -21,12 +21,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/protocol/all"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -119,7 +117,7 @@ func TestAnyPortTakesDatagrams(t *testing.T) {
 	other.send(wialonLogin)
 	other.wantBytes("#AL#1\r\n")
 	r.wantPositions(t, "h02 2")
-	if got := testutil.ToFloat64(r.any.unrecognised); got != 1 {
+	if got := r.any.unrecognised.Get(); got != 1 {
 		t.Errorf("%v datagrams are not recognised, want 1", got)
 	}
 }
@@ -139,7 +137,7 @@ func TestAnyPortRemembersWhatAnAddressSpoke(t *testing.T) {
 	})
 	d := dial(t, "udp", r.addr["any/udp"])
 	d.send("ID anna\nP 1\n") // may be of either
-	for deadline := time.Now().Add(20 * time.Second); testutil.ToFloat64(r.any.unrecognised) == 0; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(20 * time.Second); r.any.unrecognised.Get() == 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("it was taken for one of them")
 		}
@@ -292,11 +290,11 @@ func TestGarbageDisturbsNobody(t *testing.T) {
 		t.Helper()
 		for deadline := time.Now().Add(20 * time.Second); !done(); time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
-				t.Fatalf("%s: %v unrecognised, %d goroutines, %d before", what, testutil.ToFloat64(r.any.unrecognised), runtime.NumGoroutine(), before)
+				t.Fatalf("%s: %v unrecognised, %d goroutines, %d before", what, r.any.unrecognised.Get(), runtime.NumGoroutine(), before)
 			}
 		}
 	}
-	wait("every one is counted", func() bool { return testutil.ToFloat64(r.any.unrecognised) == peers })
+	wait("every one is counted", func() bool { return r.any.unrecognised.Get() == peers })
 	// The tracker itself may have started some since.
 	wait("no goroutine is left", func() bool { return runtime.NumGoroutine() <= before+20 })
 	r.stop()
@@ -349,7 +347,7 @@ func TestAnyPortTaken(t *testing.T) {
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	cfg := DefaultConfig()
 	cfg.Host, cfg.AnyPort, cfg.Ports = "127.0.0.1", port, map[string]string{"*": "off"}
-	_, err = New(cfg, Deps{Protocols: all.All(), Metrics: prometheus.NewRegistry()})
+	_, err = New(cfg, Deps{Protocols: all.All(), Metrics: metric.NewSet()})
 	if err == nil || !strings.Contains(err.Error(), port) || !strings.Contains(err.Error(), "tracker.any-port") {
 		t.Errorf("got %v, want an error that names the port and the setting", err)
 	}

@@ -10,9 +10,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -59,7 +58,7 @@ type outbox struct {
 	deps Deps
 	// name tells this tracker from the others.
 	name    string
-	changes *prometheus.CounterVec
+	changes metric.CounterOf
 
 	// open is how many devices have open commands: mostly none, and then what
 	// devices say need not be looked at.
@@ -97,7 +96,7 @@ func (h *heard) add(o heard) {
 
 func last[T any](s []T) []T { return s[max(0, len(s)-maxHeard):] }
 
-func newOutbox(deps Deps, changes *prometheus.CounterVec) *outbox {
+func newOutbox(deps Deps, changes metric.CounterOf) *outbox {
 	return &outbox{
 		deps: deps, name: trackerName(), changes: changes,
 		links: map[int64]*link{}, devices: map[int64]*mail{}, wake: make(chan struct{}, 1),
@@ -337,7 +336,7 @@ func (o *outbox) expire(ctx context.Context) {
 
 // tell publishes what has become of a command.
 func (o *outbox) tell(c *data.QueuedCommand) {
-	o.changes.WithLabelValues(string(c.State)).Inc()
+	o.changes(string(c.State)).Inc()
 	o.deps.Log.Info("command", "id", c.ID, "device", c.DeviceID, "type", c.Type, "state", string(c.State))
 	if err := o.deps.CommandBus.PublishCommand(c.Change()); err != nil {
 		o.deps.Log.Warn("tell about a command", "id", c.ID, "err", err)

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol/gt06"
@@ -21,6 +20,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/tracking"
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/health"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/program"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/sqlite"
@@ -123,7 +123,7 @@ func (w *world) start() *running {
 
 // run runs a whole tracker service for the protocols of the tests.
 func run(store storage.Store, b *bus.Bus, now func() time.Time) (*running, error) {
-	metrics := prometheus.NewRegistry()
+	metrics := metric.NewSet()
 	cfg := tracking.DefaultConfig()
 	cfg.Host, cfg.AnyPort = "127.0.0.1", "off"
 	cfg.Ports = map[string]string{"gt06": "0", "teltonika": "0", "h02": "0", "jt808": "0", "osmand": "0", "*": "off"}

@@ -8,9 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // slowBus publishes in its own time and notes when.
@@ -51,7 +50,7 @@ func (d onDisk) Wait(ctx context.Context) error {
 // withCommitter runs work beside a committer in a bubble of fake time.
 func withCommitter(t *testing.T, b *slowBus, work func(*testing.T, *committer)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCommitter(b, newMetrics(prometheus.NewRegistry()))
+		c := newCommitter(b, newMetrics(metric.NewSet()))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { c.run(ctx); close(done) }()

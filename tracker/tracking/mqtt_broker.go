@@ -122,10 +122,10 @@ func (b *broker) take(ctx context.Context, m *protocol.Message, by proof, remote
 	}
 	b.t.accept(&w, h, device, packet.Positions, now)
 	if err := b.t.committer.commit(ctx, w.positions); err != nil {
-		h.count.failed.Add(float64(len(w.positions)))
+		h.count.failed.Add(len(w.positions))
 		return fmt.Errorf("make positions durable: %w", err)
 	}
-	h.count.positions.Add(float64(len(w.positions)))
+	h.count.positions.Add(len(w.positions))
 	return nil
 }
 

@@ -10,8 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/protocol/gpslogger"
@@ -21,6 +19,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/protocol/phonetrack"
 	"github.com/waymark-gps/waymark/tracker/protocol/ulogger"
 	"github.com/waymark-gps/waymark/tracker/protocol/webhook"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -58,7 +57,7 @@ func phones(t *testing.T, change func(*Config, *rig)) *rig {
 		},
 		Devices: r.store, Store: r.store, Bus: r.store, Publisher: r.bus,
 		Friends: NewFriends(family{}, family{}, now),
-		Log:     slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(), Now: now,
+		Log:     slog.New(slog.DiscardHandler), Metrics: metric.NewSet(), Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -89,10 +89,10 @@ func (s *session) Receive(ctx context.Context, buf []byte) (used int, reply []by
 	now := s.t.deps.Now().UTC().Truncate(time.Millisecond)
 	used, err = s.read(ctx, buf, now, &w)
 	if cerr := s.t.committer.commit(ctx, w.positions); cerr != nil {
-		s.count.failed.Add(float64(len(w.positions)))
+		s.count.failed.Add(len(w.positions))
 		return used, nil, cerr
 	}
-	s.count.positions.Add(float64(len(w.positions)))
+	s.count.positions.Add(len(w.positions))
 	reply = append(w.reply, w.refusal...)
 	s.answered(reply)
 	return used, reply, err
@@ -242,11 +242,11 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 	}
 	h.t.acceptAll(&w, h, devices, &packet, now)
 	if err = h.t.committer.commit(ctx, w.positions); err != nil {
-		h.count.failed.Add(float64(len(w.positions)))
+		h.count.failed.Add(len(w.positions))
 		h.t.deps.Log.Warn("positions not durable", "protocol", h.protocol.Name, "err", err)
 		return http.StatusServiceUnavailable, []byte("try again later\n")
 	}
-	h.count.positions.Add(float64(len(w.positions)))
+	h.count.positions.Add(len(w.positions))
 	if command := h.t.outbox.answer(ctx, &h.protocol, devices[0], &packet); command != nil {
 		return http.StatusOK, command
 	}

@@ -13,12 +13,12 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/transport"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // Devices recognises devices.
@@ -52,7 +52,7 @@ type Deps struct {
 	Commands   CommandStore
 	CommandBus CommandBus
 	Log        *slog.Logger
-	Metrics    prometheus.Registerer
+	Metrics    *metric.Set
 	// RawLog carries raw messages to whoever is watching; nil: nobody can.
 	RawLog RawLogBus
 	// Friends knows which devices may know where others are; nil: none may.

@@ -15,10 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // lineCodec is a protocol for tests, a line a frame: "ID name" says who the
@@ -228,7 +227,7 @@ func start(t *testing.T, change func(*Config, *rig)) *rig {
 	deps := Deps{
 		Protocols: []protocol.Protocol{lineProtocol, webProtocol},
 		Devices:   r.store, Store: r.store, Bus: r.store, Publisher: r.bus,
-		Log: slog.New(slog.DiscardHandler), Metrics: prometheus.NewRegistry(),
+		Log: slog.New(slog.DiscardHandler), Metrics: metric.NewSet(),
 		Now: func() time.Time { return base.Add(time.Minute) },
 	}
 	if r.deps != nil {
@@ -577,7 +576,7 @@ func TestTakenPortOpensNothing(t *testing.T) {
 	cfg.Host = "127.0.0.1"
 	cfg.Ports = map[string]string{"line": port, "web": "off"}
 	cfg.AnyPort = "off"
-	_, err = New(cfg, Deps{Protocols: []protocol.Protocol{lineProtocol, webProtocol}, Metrics: prometheus.NewRegistry()})
+	_, err = New(cfg, Deps{Protocols: []protocol.Protocol{lineProtocol, webProtocol}, Metrics: metric.NewSet()})
 	if err == nil || !strings.Contains(err.Error(), port) || !strings.Contains(err.Error(), "line=") {
 		t.Fatalf("got %v, want an error that names the port and the setting", err)
 	}
@@ -607,7 +606,7 @@ func TestConfigErrors(t *testing.T) {
 		cfg.Ports = map[string]string{"line": "0", "web": "0"}
 		cfg.AnyPort = "off"
 		change(&cfg)
-		_, err := New(cfg, Deps{Protocols: []protocol.Protocol{lineProtocol, webProtocol}, Metrics: prometheus.NewRegistry()})
+		_, err := New(cfg, Deps{Protocols: []protocol.Protocol{lineProtocol, webProtocol}, Metrics: metric.NewSet()})
 		if !errors.Is(err, data.ErrInvalid) {
 			t.Errorf("%s: got %v", name, err)
 		}

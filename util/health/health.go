@@ -14,8 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // cacheFor is how long an answer of the checks stands: however many probes
@@ -30,7 +29,7 @@ const Accepting = "accepting"
 // SetReady(true).
 type Health struct {
 	log     *slog.Logger
-	metrics prometheus.Gatherer
+	metrics *metric.Set
 	ready   atomic.Bool
 
 	mu     sync.Mutex
@@ -53,10 +52,10 @@ type check struct {
 	failed bool
 }
 
-// New makes a Health that shows the metrics of g and logs when a check begins
+// New makes a Health that shows a set of metrics and logs when a check begins
 // to fail and when it passes again.
-func New(log *slog.Logger, g prometheus.Gatherer) *Health {
-	return &Health{log: log, metrics: g}
+func New(log *slog.Logger, set *metric.Set) *Health {
+	return &Health{log: log, metrics: set}
 }
 
 // Add adds a check of something the program cannot serve without. It passes if
@@ -191,10 +190,7 @@ func (h *Health) Probes() http.Handler { return h.probes() }
 //	/debug/pprof/   profiles of the running program, for go tool pprof
 func (h *Health) Operations() http.Handler {
 	mux := h.probes()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(h.metrics, promhttp.HandlerOpts{
-		MaxRequestsInFlight: 4, // gathering is work; nobody needs more at once
-		Timeout:             10 * time.Second,
-	}))
+	mux.Handle("GET /metrics", metric.Handler(h.metrics))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)

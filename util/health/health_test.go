@@ -17,11 +17,11 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 func newHealth() *Health {
-	return New(slog.New(slog.DiscardHandler), prometheus.NewRegistry())
+	return New(slog.New(slog.DiscardHandler), metric.NewSet())
 }
 
 func get(h http.Handler, path string) (int, string) {
@@ -33,7 +33,7 @@ func get(h http.Handler, path string) (int, string) {
 func TestReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		h := New(slog.New(slog.NewTextHandler(&log, nil)), prometheus.NewRegistry())
+		h := New(slog.New(slog.NewTextHandler(&log, nil)), metric.NewSet())
 		var storeErr error
 		h.Add("store", time.Second, func(context.Context) error { return storeErr })
 		h.Add("bus", time.Second, func(context.Context) error { return nil })
@@ -188,11 +188,9 @@ func TestLameDuck(t *testing.T) {
 }
 
 func TestMetrics(t *testing.T) {
-	registry := prometheus.NewRegistry()
-	counter := prometheus.NewCounter(prometheus.CounterOpts{Name: "waymark_frames_total", Help: "Frames."})
-	registry.MustRegister(counter)
-	counter.Add(3)
-	h := New(slog.New(slog.DiscardHandler), registry).Operations()
+	set := metric.NewSet()
+	set.NewCounter("waymark_frames_total").Add(3)
+	h := New(slog.New(slog.DiscardHandler), set).Operations()
 	if code, body := get(h, "/metrics"); code != 200 || !strings.Contains(body, "waymark_frames_total 3") {
 		t.Errorf("have %d %s", code, body)
 	}

@@ -11,13 +11,11 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
-
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/health"
 	"github.com/waymark-gps/waymark/util/logging"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/open"
@@ -77,7 +75,7 @@ func (c Core) RequireShared() error {
 // Parts are what services work with. They outlive the services.
 type Parts struct {
 	Log     *slog.Logger
-	Metrics *prometheus.Registry
+	Metrics *metric.Set
 	Health  *health.Health
 	Store   storage.Store
 	Bus     *bus.Bus
@@ -97,8 +95,7 @@ const checkTimeout = 3 * time.Second
 func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	p := &Parts{Log: log, Metrics: prometheus.NewRegistry(), Now: time.Now}
-	p.Metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	p := &Parts{Log: log, Metrics: metric.NewSet(), Now: time.Now}
 	p.Health = health.New(log, p.Metrics)
 	if c.Bus.URL == "" || c.Storage.URL == "" {
 		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {

@@ -14,11 +14,11 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/klauspost/compress/gzhttp"
-	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/web-server/auth"
 	"github.com/waymark-gps/waymark/web-server/live"
@@ -126,7 +126,7 @@ type Deps struct {
 	// Mail sends mail; nil where none is sent.
 	Mail Mailer
 	// Metrics is where the server's metrics are registered.
-	Metrics prometheus.Registerer
+	Metrics *metric.Set
 	// UI serves the web interface: every path that is not ours.
 	UI http.Handler
 	// ContentSecurityPolicy goes with every answer.
@@ -190,12 +190,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	}
 	var err error
 	s.shares, s.tracks = auth.NewShares(deps.Store, s.access, deps.Now), newHistories(deps.Now)
-	if s.hub, err = live.New(deps.Store, deps.Bus, deps.Log, deps.Now, deps.Metrics); err != nil {
-		return nil, err
-	}
-	if s.metrics, err = newMetrics(deps.Metrics); err != nil {
-		return nil, err
-	}
+	s.hub = live.New(deps.Store, deps.Bus, deps.Log, deps.Now, deps.Metrics)
+	s.metrics = newMetrics(deps.Metrics)
 	if s.handler, err = s.routes(); err != nil {
 		return nil, err
 	}

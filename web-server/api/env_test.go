@@ -12,9 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/sqlite"
 	"github.com/waymark-gps/waymark/web-server/auth"
@@ -255,7 +254,7 @@ func newEnvSet(t *testing.T, wrap func(storage.Store) storage.Store, set func(*C
 	t.Helper()
 	e := &env{t: t, store: openStore(t), bus: &localBus{}, now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)}
 	cfg, deps := DefaultConfig(), Deps{
-		Store: wrap(e.store), Bus: e.bus, Now: e.clock, Metrics: prometheus.NewRegistry(),
+		Store: wrap(e.store), Bus: e.bus, Now: e.clock, Metrics: metric.NewSet(),
 		Log: slog.New(slog.NewTextHandler(e, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		UI: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprintf(w, "page %s", r.URL.Path)

@@ -16,10 +16,10 @@ import (
 
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
@@ -27,26 +27,18 @@ import (
 const sessionCookie = "JSESSIONID"
 
 type metrics struct {
-	requests *prometheus.CounterVec
-	seconds  *prometheus.HistogramVec
+	requests metric.CounterOf
+	seconds  func(route string) *metric.Histogram
 }
 
-func newMetrics(reg prometheus.Registerer) (*metrics, error) {
-	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "waymark_web_requests_total", Help: "Requests answered.",
-		}, []string{"method", "route", "code"}),
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "waymark_web_request_seconds", Help: "Time to answer a request, sockets left out.",
-			Buckets: []float64{.001, .005, .025, .1, .5, 2.5, 10},
-		}, []string{"route"}),
+func newMetrics(set *metric.Set) *metrics {
+	return &metrics{
+		requests: metric.Counters(set, "waymark_web_requests_total", "method", "route", "code"),
+		seconds: func(route string) *metric.Histogram {
+			return set.GetOrCreatePrometheusHistogramExt(metric.Name("waymark_web_request_seconds", "route", route),
+				[]float64{.001, .005, .025, .1, .5, 2.5, 10})
+		},
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("register web metrics: %w", err)
-		}
-	}
-	return m, nil
 }
 
 type contextKey int
@@ -81,9 +73,9 @@ func (s *Server) observe(next http.Handler) http.Handler {
 			route := routeOf(r)
 			// A socket's code is that of its handshake.
 			code := ww.Status()
-			s.metrics.requests.WithLabelValues(methodOf(r), route, strconv.Itoa(code)).Inc()
+			s.metrics.requests(methodOf(r), route, strconv.Itoa(code)).Inc()
 			if code != http.StatusSwitchingProtocols {
-				s.metrics.seconds.WithLabelValues(route).Observe(time.Since(began).Seconds())
+				s.metrics.seconds(route).Update(time.Since(began).Seconds())
 			}
 			s.deps.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
 				slog.String("request", id), slog.String("method", r.Method), slog.String("route", route),

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -15,10 +17,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
@@ -252,20 +254,22 @@ type bench struct {
 	*world
 	bus     *fakeBus
 	hub     *Hub
-	metrics *prometheus.Registry
+	metrics *metric.Set
 	stop    func()
 	t       *testing.T
 }
 
 // metric is the value of a counter.
 func (b *bench) metric(name string) float64 {
-	families, err := b.metrics.Gather()
-	if err != nil {
-		b.t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()[0].GetCounter().GetValue()
+	var text bytes.Buffer
+	b.metrics.WritePrometheus(&text)
+	for line := range strings.Lines(text.String()) {
+		if value, ok := strings.CutPrefix(line, name+" "); ok {
+			n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
+			if err != nil {
+				b.t.Fatal(err)
+			}
+			return n
 		}
 	}
 	b.t.Fatalf("there is no metric %s", name)
@@ -284,11 +288,8 @@ func run(t *testing.T, f func(t *testing.T, b *bench)) {
 		for id := int64(1); id <= 3; id++ {
 			w.users[id] = data.User{ID: id, Administrator: id == 1}
 		}
-		b := &bench{world: w, bus: &fakeBus{}, metrics: prometheus.NewRegistry(), t: t}
-		var err error
-		if b.hub, err = New(w, b.bus, slog.New(slog.DiscardHandler), time.Now, b.metrics); err != nil {
-			t.Fatal(err)
-		}
+		b := &bench{world: w, bus: &fakeBus{}, metrics: metric.NewSet(), t: t}
+		b.hub = New(w, b.bus, slog.New(slog.DiscardHandler), time.Now, b.metrics)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error, 1)
 		go func() { done <- b.hub.Run(ctx) }()

@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -86,33 +86,22 @@ type Hub struct {
 	watcher string
 	logs    logInterest
 
-	slow     prometheus.Counter
-	messages prometheus.Counter
+	slow     *metric.Counter
+	messages *metric.Counter
 }
 
-// New makes a Hub. Its metrics are registered with reg.
-func New(store Store, bus Bus, log *slog.Logger, now func() time.Time, reg prometheus.Registerer) (*Hub, error) {
+// New makes a Hub. Its metrics go into set.
+func New(store Store, bus Bus, log *slog.Logger, now func() time.Time, set *metric.Set) *Hub {
 	h := &Hub{
 		store: store, bus: bus, log: log, now: now,
 		fleet: fleet{devices: make(map[int64]*device)},
 		users: make(map[int64]struct{}), devices: make(map[int64]struct{}),
 		wake: make(chan struct{}, 1), watcher: rand.Text(),
-		slow: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_web_sockets_slow_total", Help: "Sockets closed because the client did not read.",
-		}),
-		messages: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "waymark_web_socket_messages_total", Help: "Messages written to sockets.",
-		}),
+		slow:     set.NewCounter("waymark_web_sockets_slow_total"),
+		messages: set.NewCounter("waymark_web_socket_messages_total"),
 	}
-	open := prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "waymark_web_sockets", Help: "Open sockets.",
-	}, func() float64 { return float64(len(h.open())) })
-	for _, c := range []prometheus.Collector{h.slow, h.messages, open} {
-		if err := reg.Register(c); err != nil {
-			return nil, fmt.Errorf("register live metrics: %w", err)
-		}
-	}
-	return h, nil
+	set.NewGauge("waymark_web_sockets", func() float64 { return float64(len(h.open())) })
+	return h
 }
 
 // Run works until ctx ends, then closes every socket and waits for them.

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/metric"
 )
 
 // nullConn is a client that reads everything at once.
@@ -44,10 +44,7 @@ const (
 // one in share of the devices; share 1 makes them administrators.
 func benchHub(tb testing.TB, share int64) (*Hub, []*socket) {
 	tb.Helper()
-	h, err := New(&world{}, &fakeBus{}, slog.New(slog.DiscardHandler), time.Now, prometheus.NewRegistry())
-	if err != nil {
-		tb.Fatal(err)
-	}
+	h := New(&world{}, &fakeBus{}, slog.New(slog.DiscardHandler), time.Now, metric.NewSet())
 	for id := range int64(benchDevices) {
 		h.fleet.devices[id+1] = &device{Device: data.Device{ID: id + 1, Name: fmt.Sprint("Truck ", id), UniqueID: fmt.Sprint(860000000000000 + id)}}
 	}
@@ -61,6 +58,7 @@ func benchHub(tb testing.TB, share int64) (*Hub, []*socket) {
 				links.links[u.ID] = append(links.links[u.ID], id)
 			}
 		}
+		var err error
 		if s.viewer, err = access.NewViewer(tb.Context(), links, u); err != nil {
 			tb.Fatal(err)
 		}
