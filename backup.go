@@ -17,12 +17,7 @@ import (
 )
 
 // place is where the store is.
-func (s *storeSettings) place() backup.Place {
-	if path := s.path(); path != "" {
-		return backup.Place{Path: path}
-	}
-	return backup.Place{URL: s.Storage.URL}
-}
+func (s *storeSettings) place() backup.Place { return backup.At(s.Storage.URL, s.DataDir) }
 
 // backupOptions show a line for every so many bytes.
 func backupOptions(c *cobra.Command, doing string) backup.Options {

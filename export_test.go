@@ -55,7 +55,7 @@ func TestExportDevices(t *testing.T) {
 			t.Fatal(err)
 		}
 		p := data.Position{DeviceID: devices[i].ID, ServerTime: start, DeviceTime: start, FixTime: start, Valid: true}
-		if err := s.InsertPositions(t.Context(), []data.Position{p}, []uint64{1}); err != nil {
+		if err := s.InsertPositions(t.Context(), []data.Position{p}, []uint64{1}, nil); err != nil {
 			t.Fatal(err)
 		}
 	}

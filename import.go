@@ -58,7 +58,10 @@ Importing again stores nothing twice. With SQLite the server has to be stopped; 
 				}
 			}
 			printSummary(c.OutOrStdout(), w.Summary())
-			return err
+			if err != nil || w.Summary().Stored == 0 {
+				return err
+			}
+			return rebuildTrips(ctx, store, toolLog(c.ErrOrStderr()), []data.Device{{ID: id, UniqueID: device}}, c.OutOrStdout())
 		})
 	})
 	c.Flags().StringVar(&device, "device", "", "unique id of the device that was there")
@@ -69,9 +72,15 @@ Importing again stores nothing twice. With SQLite the server has to be stopped; 
 
 // importing runs an import on the opened store.
 func (s *storeSettings) importing(c *cobra.Command, work func(context.Context, storage.Store) error) error {
+	return s.exclusively(c, "run the import", work)
+}
+
+// exclusively works on the opened store while no server does, unless it is one
+// that several may work on.
+func (s *storeSettings) exclusively(c *cobra.Command, doing string, work func(context.Context, storage.Store) error) error {
 	ctx, stop := rungroup.Signals(c.Context())
 	defer stop()
-	unlock, err := s.alone("run the import")
+	unlock, err := s.alone(doing)
 	if err != nil {
 		return err
 	}
@@ -210,6 +219,9 @@ func printReport(to io.Writer, r *traccar.Report, dry bool) {
 	}
 	if r.Positions != nil {
 		printSummary(to, r.Positions)
+		if !dry && r.Positions.Stored > 0 {
+			fmt.Fprintln(to, "Run waymark rebuild trips to work out the trips of them.")
+		}
 	}
 	if dry {
 		fmt.Fprintln(to, "This was a dry run: nothing was stored.")

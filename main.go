@@ -16,6 +16,6 @@ func main() {
 	serve := newServer().program()
 	root.AddCommand(serve.Command(), serve.ConfigCommand(), serve.HealthCommand(),
 		simulateCommand(), decodeCommand(), benchCommand(), importCommand(), exportCommand(),
-		backupCommand(), restoreCommand(), checkCommand(), program.VersionCommand())
+		backupCommand(), restoreCommand(), checkCommand(), rebuildCommand(), program.VersionCommand())
 	program.Execute(root)
 }

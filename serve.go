@@ -20,6 +20,7 @@ import (
 	"github.com/waymark-gps/waymark/util/logging"
 	"github.com/waymark-gps/waymark/util/mail"
 	"github.com/waymark-gps/waymark/util/memory"
+	"github.com/waymark-gps/waymark/util/notify"
 	"github.com/waymark-gps/waymark/util/program"
 	"github.com/waymark-gps/waymark/util/rungroup"
 	"github.com/waymark-gps/waymark/web-server/api"
@@ -34,6 +35,7 @@ type settings struct {
 	Bot     bot.Config            `koanf:"bot"`
 	Admin   webservice.Admin      `koanf:"admin"`
 	Mail    mail.Config           `koanf:"mail"`
+	Notify  notify.Config         `koanf:"notify"`
 	Bus     bus.Config            `koanf:"bus"`
 	Storage program.StorageConfig `koanf:"storage"`
 	Log     logging.Config        `koanf:"log"`
@@ -51,7 +53,7 @@ func newServer() *server {
 	core := program.DefaultCore()
 	return &server{out: os.Stdout, settings: settings{
 		DataDir: core.DataDir, Web: api.DefaultConfig(), Tracker: tracking.DefaultConfig(), Bot: bot.DefaultConfig(),
-		Mail: mail.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log,
+		Mail: mail.DefaultConfig(), Notify: notify.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log,
 	}}
 }
 
@@ -90,7 +92,7 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	web, err := webservice.New(ctx, webservice.Settings{Web: s.Web, Admin: s.Admin, Mail: s.Mail, DataDir: s.DataDir}, p)
+	web, err := webservice.New(ctx, webservice.Settings{Web: s.Web, Admin: s.Admin, Mail: s.Mail, Notify: s.Notify, DataDir: s.DataDir, StorageURL: s.Storage.URL}, p)
 	if err != nil {
 		return err
 	}
@@ -107,6 +109,7 @@ func (s *server) run(ctx context.Context, log *slog.Logger) error {
 	behind := group.Layer()
 	behind.Go("operations", ops.Serve(p.Health))
 	behind.Go("memory", memory.Run)
+	behind.Go("statistics", p.Count)
 	services := group.Layer()
 	services.Go("tracker", tracker.Run)
 	services.Go("web-server", web.Run)

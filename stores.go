@@ -35,7 +35,7 @@ func storeCommand(c *cobra.Command, run func(c *cobra.Command, s *storeSettings,
 	config.Flags(c.Flags(), s)
 	c.Flags().SortFlags = false
 	c.RunE = func(c *cobra.Command, args []string) error {
-		others := []string{"web", "tracker", "bot", "admin", "bus", "log", "ops"}
+		others := []string{"web", "tracker", "bot", "admin", "mail", "notify", "bus", "log", "ops"}
 		if _, err := config.Load(s, config.Source{Environ: os.Environ(), Flags: c.Flags(), Others: others}); err != nil {
 			return err
 		}

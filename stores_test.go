@@ -64,6 +64,12 @@ func TestStoreTools(t *testing.T) {
 			}
 			for _, want := range []string{"3 read, 2 stored, 0 known already, 1 skipped", "3 read, 0 stored, 2 known already, 1 skipped"} {
 				out, err := tool(t, importCommand(), with("gpx", gpx, "--device", "phone", "--create")...)
+				if rebuilt, err := tool(t, rebuildCommand(), with("trips", "--device", "phone")...); err != nil || !strings.HasPrefix(rebuilt, "phone: ") {
+					t.Fatalf("rebuild: %v\n%s", err, rebuilt)
+				}
+				if _, err := tool(t, rebuildCommand(), with("trips", "--device", "nobody")...); !errors.Is(err, data.ErrNotFound) {
+					t.Fatalf("rebuild of a device that is not there: %v", err)
+				}
 				if err != nil || !strings.Contains(out, want) || !strings.Contains(out, "no time (first: track.gpx, line 2)") {
 					t.Fatalf("import: %v\n%s", err, out)
 				}

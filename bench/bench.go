@@ -98,7 +98,7 @@ type scenario struct {
 }
 
 func scenarios() []scenario {
-	return slices.Concat(throughput, history, idle)
+	return slices.Concat(throughput, history, idle, web)
 }
 
 // Names lists the scenarios.

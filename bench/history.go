@@ -85,7 +85,7 @@ func storedBytes(ctx context.Context, o Options) ([]float64, error) {
 			batch[i] = d.next()
 			prints[i] = batch[i].Fingerprint()
 		}
-		if err := s.InsertPositions(ctx, batch, prints); err != nil {
+		if err := s.InsertPositions(ctx, batch, prints, nil); err != nil {
 			return nil, err
 		}
 	}
@@ -148,7 +148,7 @@ func warmStart(ctx context.Context, s *sqlite.Store, dir string, devices int) (t
 		p := newDrive(id, day(days)).next()
 		batch, prints = append(batch, p), append(prints, p.Fingerprint())
 		if len(batch) == cap(batch) || i == fleet-1 {
-			if err := s.InsertPositions(ctx, batch, prints); err != nil {
+			if err := s.InsertPositions(ctx, batch, prints, nil); err != nil {
 				return 0, err
 			}
 			batch, prints = batch[:0], prints[:0]

@@ -191,12 +191,20 @@ func (a Attributes) Get(key string) Value {
 }
 
 // AppendJSON appends a as one JSON object.
-func (a Attributes) AppendJSON(b []byte) []byte {
+func (a Attributes) AppendJSON(b []byte) []byte { return a.appendJSON(b, "") }
+
+// appendJSON leaves one attribute out.
+func (a Attributes) appendJSON(b []byte, without string) []byte {
 	b = append(b, '{')
+	first := true
 	for i := range a {
-		if i > 0 {
+		if a[i].Key == without && without != "" {
+			continue
+		}
+		if !first {
 			b = append(b, ',')
 		}
+		first = false
 		b = AppendJSONString(b, a[i].Key)
 		b = append(b, ':')
 		b = a[i].Value.AppendJSON(b)

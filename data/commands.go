@@ -184,36 +184,27 @@ const (
 	EventQueuedCommandSent = "queuedCommandSent"
 )
 
-// AppendEventJSON appends the change as an event of the API, or nothing if
-// clients know no event for it: an answer is a commandResult, and a command
-// that had to wait is a queuedCommandSent when it leaves. Events are not kept
-// yet, so their id is 0.
-func (c *CommandChange) AppendEventJSON(b []byte) []byte {
-	kind := ""
+// Event is the change as an event; ok is false if clients know none for it: an
+// answer is a commandResult, and a command that had to wait is a
+// queuedCommandSent when it leaves.
+func (c *CommandChange) Event() (e Event, ok bool) {
+	e = Event{DeviceID: c.DeviceID, Time: c.Time, ServerTime: c.Time, Detail: strconv.FormatInt(c.ID, 10)}
 	switch {
 	case c.State == CommandConfirmed, c.State == CommandFailed:
-		kind = EventCommandResult
+		e.Type = EventCommandResult
 	case c.State == CommandSent && c.Time.Sub(c.CreatedAt) >= CommandSentNow:
-		kind = EventQueuedCommandSent
+		e.Type = EventQueuedCommandSent
 	default:
-		return b
+		return Event{}, false
 	}
-	a := Attributes{{"commandId", Int(c.ID)}, {"command", String(c.Type)}, {"state", String(string(c.State))}}
-	a.SetString("result", c.Text)
+	e.Attributes = Attributes{{"commandId", Int(c.ID)}, {"command", String(c.Type)}, {"state", String(string(c.State))}}
+	e.Attributes.SetString("result", c.Text)
 	message := c.Type + ": " + string(c.State)
 	if c.Text != "" {
 		message += ", " + c.Text
 	}
-	a.SetString("message", message)
-	b = append(b, `{"id":0,"attributes":`...)
-	b = a.AppendJSON(b)
-	b = append(b, `,"deviceId":`...)
-	b = strconv.AppendInt(b, c.DeviceID, 10)
-	b = append(b, `,"type":"`...)
-	b = append(b, kind...)
-	b = append(b, `","eventTime":`...)
-	b = AppendJSONTime(b, c.Time)
-	return append(b, `,"positionId":0,"geofenceId":0,"maintenanceId":0}`...)
+	e.Attributes.SetString("message", message)
+	return e, true
 }
 
 // Interlock tells why the command may not be sent to a device whose last fix is

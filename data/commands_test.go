@@ -104,16 +104,17 @@ func TestCommandEvents(t *testing.T) {
 	c := CommandChange{ID: 3, DeviceID: 7, Type: "custom", State: CommandConfirmed, Text: "OK \"1\"", CreatedAt: commandTime, Time: commandTime.Add(time.Second)}
 	want := `{"id":0,"attributes":{"commandId":3,"command":"custom","state":"confirmed","result":"OK \"1\"","message":"custom: confirmed, OK \"1\""},` +
 		`"deviceId":7,"type":"commandResult","eventTime":"2026-03-01T12:00:01.000+00:00","positionId":0,"geofenceId":0,"maintenanceId":0}`
-	if got := string(c.AppendEventJSON(nil)); got != want {
-		t.Errorf("have %s\nwant %s", got, want)
+	e, ok := c.Event()
+	if got := string(e.AppendJSON(nil)); !ok || got != want || e.Detail != "3" {
+		t.Errorf("have %s (%s)\nwant %s", got, e.Detail, want)
 	}
 	c.State = CommandSent
-	if got := c.AppendEventJSON(nil); len(got) != 0 {
-		t.Errorf("sent at once is an event: %s", got)
+	if e, ok := c.Event(); ok {
+		t.Errorf("sent at once is an event: %+v", e)
 	}
 	c.Time = commandTime.Add(CommandSentNow)
-	if got := string(c.AppendEventJSON(nil)); !strings.Contains(got, EventQueuedCommandSent) {
-		t.Errorf("sent after a wait: %s", got)
+	if e, ok := c.Event(); !ok || e.Type != EventQueuedCommandSent {
+		t.Errorf("sent after a wait: %+v", e)
 	}
 	if back, err := DecodeMessage[CommandChange](EncodeMessage(c)); err != nil || back != c {
 		t.Errorf("over the bus: %+v, %v", back, err)

@@ -61,9 +61,33 @@ func (p *Position) AppendJSON(b []byte) []byte {
 	b = appendFloat(b, p.AccuracyM)
 	b = append(b, `,"network":`...)
 	b = p.Network.AppendJSON(b)
-	b = append(b, `,"geofenceIds":null,"attributes":`...)
-	b = p.Attributes.AppendJSON(b)
+	b = append(b, `,"geofenceIds":`...)
+	b = appendIDs(b, p.Attributes)
+	b = append(b, `,"attributes":`...)
+	b = p.Attributes.appendJSON(b, GeofenceIDs)
 	return append(b, '}')
+}
+
+// GeofenceIDs is the attribute of a position that names the geofences which the
+// device is in: their ids, ascending, with commas between them. In the API it is
+// a field of its own.
+const GeofenceIDs = "geofenceIds"
+
+// appendIDs appends that attribute as a list, null if there is none.
+func appendIDs(b []byte, a Attributes) []byte {
+	text, _ := a.Get(GeofenceIDs).Text()
+	for i := range len(text) {
+		if c := text[i]; (c < '0' || c > '9') && (c != ',' || i == 0 || i == len(text)-1 || text[i-1] == ',') {
+			text = "" // not ours
+			break
+		}
+	}
+	if text == "" {
+		return append(b, "null"...)
+	}
+	b = append(b, '[')
+	b = append(b, text...)
+	return append(b, ']')
 }
 
 // AppendJSON appends d as the API's device object, with its status at now.

@@ -2,6 +2,7 @@ package data
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 	"time"
 )
@@ -23,6 +24,21 @@ func TestPositionJSON(t *testing.T) {
 	}
 	if !json.Valid(p.AppendJSON(nil)) {
 		t.Error("not JSON")
+	}
+}
+
+// TestGeofenceIDs: the attribute becomes a field, whatever a device has put there.
+func TestGeofenceIDs(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "null", "7": "[7]", "7,12": "[7,12]", "7,": "null", ",7": "null", "7,,8": "null", `7],"x":[1`: "null", "a": "null",
+	} {
+		p := Position{}
+		p.Attributes.SetInt("sat", 9)
+		p.Attributes.SetString(GeofenceIDs, text)
+		b := string(p.AppendJSON(nil))
+		if !json.Valid([]byte(b)) || !strings.HasSuffix(b, `"geofenceIds":`+want+`,"attributes":{"sat":9}}`) {
+			t.Errorf("%q: %s", text, b)
+		}
 	}
 }
 

@@ -24,6 +24,12 @@ const (
 	// SubjectLive carries stored positions to whoever is watching: not durable,
 	// one message per stored batch and shard, package data/wire.
 	SubjectLive = "waymark.live"
+	// SubjectEvents carries events that were stored, and those that were over: not
+	// durable, one EventBatch.
+	SubjectEvents = "waymark.events"
+	// SubjectSeen says which devices spoke without leaving a position: not durable,
+	// one DevicesSeen.
+	SubjectSeen = "waymark.seen"
 	// SubjectDevices says that a device was added, changed or removed: not
 	// durable, one DeviceChange.
 	SubjectDevices = "waymark.devices"
@@ -33,20 +39,29 @@ const (
 	// SubjectAccess says that what people may see has changed: not durable, one
 	// AccessChange.
 	SubjectAccess = "waymark.access"
+	// SubjectObjects says that an object of DocumentKinds was changed or removed:
+	// not durable, one ObjectChange.
+	SubjectObjects = "waymark.objects"
 	// SubjectCommands says that a command was queued, or what has become of it:
 	// not durable, one CommandChange. Who may send it looks into the store.
-	SubjectCommands = "waymark.commands"
+	SubjectCommands = "waymark.commands.changes"
 	// SubjectCommandTypes asks a tracker for the commands of a protocol: a request
 	// with its name, the answer is their types joined by commas.
 	SubjectCommandTypes = "waymark.command.types"
 	// SubjectHolders says that a device has connected to a tracker: not durable,
 	// one DeviceHolder.
-	SubjectHolders = "waymark.holders"
+	SubjectHolders = "waymark.commands.holders"
+	// SubjectDownlink is both, CommandChange and DeviceHolder, in the order in
+	// which they came: a command must not overtake the news of where its device is.
+	SubjectDownlink = "waymark.commands.*"
 	// SubjectLogs carries what devices and trackers say to each other while
 	// somebody watches: not durable, one LogBatch. SubjectLogInterest says that
 	// somebody does, one LogInterest.
 	SubjectLogs        = "waymark.logs"
 	SubjectLogInterest = "waymark.logs.interest"
+	// SubjectNotices carries events to the open pages of one user: not durable,
+	// one Notice.
+	SubjectNotices = "waymark.notices"
 	// SubjectBotName asks the Telegram bot for its user name: a request without
 	// a body, the answer is the name without @, empty while it is not known.
 	SubjectBotName = "waymark.bot.name"
@@ -90,6 +105,22 @@ type AccessChange struct {
 	All bool `json:"all,omitempty"`
 }
 
+// ObjectChange says that an object was changed or removed.
+type ObjectChange struct {
+	Kind ObjectKind `json:"kind"`
+	ID   int64      `json:"id"`
+}
+
+// EventBatch is events that were stored.
+type EventBatch struct {
+	Events []Event `json:"events"`
+}
+
+// DevicesSeen says when devices spoke last, by id: milliseconds since 1970 UTC.
+type DevicesSeen struct {
+	Devices map[int64]int64 `json:"devices"`
+}
+
 type envelope[T any] struct {
 	V    int `json:"v"`
 	Body T   `json:"body"`
@@ -97,7 +128,9 @@ type envelope[T any] struct {
 
 // message is what goes over the bus as JSON.
 type message interface {
-	DeviceChange | UserChange | AccessChange | CommandChange | DeviceHolder | LogBatch | LogInterest
+	DeviceChange | UserChange | AccessChange | ObjectChange | CommandChange | DeviceHolder | LogBatch | LogInterest |
+		EventBatch | DevicesSeen |
+		Notice
 }
 
 // EncodeMessage writes a message for the bus.

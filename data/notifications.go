@@ -34,10 +34,10 @@ func (n *Notification) Fields() Fields {
 // EventTypes are the types of events of the field, in the order clients list
 // them.
 var EventTypes = []string{
-	EventCommandResult, "deviceOnline", "deviceUnknown", "deviceOffline", "deviceInactive", EventQueuedCommandSent,
-	"deviceMoving", "deviceStopped", "deviceOverspeed", "deviceFuelDrop", "deviceFuelIncrease", "geofenceEnter",
-	"geofenceExit", "geofenceCrossed", "proximityEnter", "proximityExit", "unaccompaniedMotion", "alarm", "ignitionOn",
-	"ignitionOff", "maintenance", "driverChanged", "media",
+	EventCommandResult, EventDeviceOnline, EventDeviceUnknown, EventDeviceOffline, EventDeviceInactive, EventQueuedCommandSent,
+	EventDeviceMoving, EventDeviceStopped, EventDeviceOverspeed, EventDeviceFuelDrop, EventDeviceFuelIncrease, EventGeofenceEnter,
+	EventGeofenceExit, EventGeofenceCrossed, EventGeofenceDwell, EventGeofenceMissing, EventProximityEnter, EventProximityExit,
+	EventUnaccompaniedMotion, EventAlarm, EventIgnitionOn, EventIgnitionOff, EventMaintenance, EventDriverChanged, EventMedia,
 }
 
 // Calendar says when something applies.

@@ -89,6 +89,9 @@ type Packet struct {
 	// Identity is the device the frame speaks for. Empty means the device that
 	// the connection has already identified itself as.
 	Identity string
+	// Alias is another name that the device may be registered under, empty for
+	// none. It counts if nobody is registered under Identity.
+	Alias string
 	// Positions are the reports in the order of the frame.
 	Positions []Position
 	// Reply goes to the device once it is accepted and every position of the
@@ -97,13 +100,16 @@ type Packet struct {
 	// Answer is what the frame says about a command, nil for nothing. An answer
 	// in words comes as the attribute "result" of a position instead.
 	Answer *CommandAnswer
+	// File is the piece of a file that the frame holds, nil for none.
+	File *FilePart
 	// Refusal goes to the device instead, before the connection is closed, when
 	// the device is not accepted. Nil: just close.
 	Refusal []byte
 	// RefusalStatus is the HTTP status of a refusal; 0 is 404.
 	RefusalStatus int
 	// More holds further packets, for the few frames that speak for several
-	// devices. Their Reply, Refusal and Answer are not used.
+	// devices. Their Alias, Reply, Refusal, Answer and File are not
+	// used.
 	More []Packet
 }
 

@@ -64,6 +64,7 @@ func (*everybody) CreateDevice(context.Context, *data.Device) error             
 func (*everybody) TouchDevices(context.Context, map[int64]time.Time) error          { return nil }
 func (*everybody) RecordUnknownDevices(context.Context, []data.UnknownDevice) error { return nil }
 func (*everybody) PublishDevice(data.DeviceChange) error                            { return nil }
+func (*everybody) PublishSeen(map[int64]time.Time) error                            { return nil }
 
 // atOnce is a bus whose disk takes no time.
 type atOnce struct{}

@@ -35,6 +35,10 @@ type Store interface {
 	UnlinkTelegram(ctx context.Context, telegramID int64) error
 	TelegramOffset(ctx context.Context, botID int64) (int64, error)
 	SetTelegramOffset(ctx context.Context, botID, offset int64) error
+	DueDeliveries(ctx context.Context, channels []string, now time.Time, limit int) ([]data.Delivery, error)
+	ChangeDelivery(ctx context.Context, d *data.Delivery, from ...data.DeliveryState) error
+	Delivery(ctx context.Context, id int64) (data.Delivery, error)
+	AcknowledgeDelivery(ctx context.Context, id, userID int64, at time.Time) error
 }
 
 // Deps is what the bot works with.
@@ -141,7 +145,13 @@ func (b *Bot) Run(ctx context.Context) error {
 	if err != nil {
 		return nil // ctx has ended
 	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		b.sendDeliveries(ctx)
+	}()
 	b.poll(ctx, me, offset)
+	<-sent
 	return nil
 }
 

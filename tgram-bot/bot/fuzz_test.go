@@ -24,7 +24,7 @@ func FuzzUpdate(f *testing.F) {
 	for _, text := range []string{"/start", "/start K7QM-4D2X-9RTB", "/help", "/link k7qm 4d2x 9rtb", "/unlink", "/devices a", "/where Truck", "trukc", "/x", `\flink|x`, ""} {
 		f.Add([]byte(`{"update_id":1,"message":{"message_id":1,"date":1,` + chat + `,` + from + `,"text":"` + text + `"}}`))
 	}
-	for _, data := range []string{`\flink|K7QM-4D2X-9RTB`, `\funlink|yes`, `\flist|1|a`, `\fdev|1|0|`, `\fpin|1`, `\fwhere|zz`, "x"} {
+	for _, data := range []string{`\flink|K7QM-4D2X-9RTB`, `\funlink|yes`, `\flist|1|a`, `\fdev|1|0|`, `\fpin|1`, `\fwhere|zz`, `\fack|1`, "x"} {
 		f.Add([]byte(`{"update_id":2,"callback_query":{"id":"1",` + from + `,"data":"` + data + `","message":{"message_id":1,"date":1,` + chat + `}}}`))
 	}
 	f.Add([]byte(`{"update_id":3,"callback_query":{"id":"1",` + from + `,"inline_message_id":"x","data":"x"}}`))
@@ -137,3 +137,14 @@ func (truckStore) TelegramOffset(context.Context, int64) (int64, error) { return
 func (truckStore) SetTelegramOffset(context.Context, int64, int64) error {
 	return nil
 }
+
+func (truckStore) DueDeliveries(context.Context, []string, time.Time, int) ([]data.Delivery, error) {
+	return nil, nil
+}
+func (truckStore) ChangeDelivery(context.Context, *data.Delivery, ...data.DeliveryState) error {
+	return nil
+}
+func (truckStore) Delivery(_ context.Context, id int64) (data.Delivery, error) {
+	return data.Delivery{ID: id, UserID: 1, DeviceID: 1, EventID: 1, Subject: "<b>\x00", Text: "a\n\u202e"}, nil
+}
+func (truckStore) AcknowledgeDelivery(context.Context, int64, int64, time.Time) error { return nil }

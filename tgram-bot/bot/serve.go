@@ -77,6 +77,7 @@ func (b *Bot) router(ctx context.Context, me *tele.User) *tele.Bot {
 	button("\fdev", b.linked(b.deviceCard))
 	button("\fpin", b.linked(b.devicePin))
 	button("\fwhere", b.linked(b.whereChosen))
+	button("\fack", b.linked(b.acknowledge))
 	button(tele.OnCallback, b.expired)
 	return r
 }

@@ -164,7 +164,7 @@ func (w *world) position(d data.Device, p data.Position) {
 		p.FixTime = time.Now()
 	}
 	p.DeviceTime = p.FixTime
-	if err := w.store.InsertPositions(w.Context(), []data.Position{p}, []uint64{p.Fingerprint()}); err != nil {
+	if err := w.store.InsertPositions(w.Context(), []data.Position{p}, []uint64{p.Fingerprint()}, nil); err != nil {
 		w.Fatal(err)
 	}
 }

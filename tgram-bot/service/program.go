@@ -26,7 +26,7 @@ func Program() program.Service {
 	s := &settings{DataDir: core.DataDir, Bot: bot.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log, Ops: program.OpsConfig{Listen: ":8083"}}
 	return program.Service{
 		Name: "tgram-bot", Short: "The Telegram bot",
-		Settings: s, Others: []string{"tracker", "web", "admin", "mail"},
+		Settings: s, Others: []string{"tracker", "web", "admin", "mail", "notify"},
 		Log:    func() logging.Config { return s.Log },
 		Listen: func() string { return s.Ops.Listen },
 		Run: func(ctx context.Context, log *slog.Logger) error {

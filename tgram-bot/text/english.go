@@ -70,6 +70,10 @@ var english = Language{
 	HoursAgo:   Plural{"{n} hour ago", "{n} hours ago"},
 	DaysAgo:    Plural{"{n} day ago", "{n} days ago"},
 
+	Acknowledged: "✓ Acknowledged",
+	AckButton:    "✓ Seen",
+	AckPopup:     "Nobody else is told.",
+
 	GroupsRefused:   "I answer in private chats only, so that nobody else sees where your devices are. Please write to me directly.",
 	TooFast:         "That was a lot at once. Please wait a minute.",
 	Failed:          "Something went wrong here. Please try again; if it happens again, tell your administrator.",

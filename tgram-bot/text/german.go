@@ -70,6 +70,10 @@ var german = Language{
 	HoursAgo:   Plural{"vor {n} Stunde", "vor {n} Stunden"},
 	DaysAgo:    Plural{"vor {n} Tag", "vor {n} Tagen"},
 
+	Acknowledged: "✓ Bestätigt",
+	AckButton:    "✓ Gesehen",
+	AckPopup:     "Niemand sonst wird benachrichtigt.",
+
 	GroupsRefused:   "Ich antworte nur in privaten Chats, damit niemand sonst sieht, wo deine Geräte sind. Bitte schreib mir direkt.",
 	TooFast:         "Das war viel auf einmal. Bitte warte eine Minute.",
 	Failed:          "Hier ist etwas schiefgegangen. Bitte versuche es noch einmal; wenn es wieder passiert, sage es deinem Administrator.",

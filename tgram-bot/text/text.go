@@ -50,6 +50,11 @@ type Language struct {
 	JustNow                       string
 	MinutesAgo, HoursAgo, DaysAgo Plural
 
+	// What happened: the end of a message that somebody has acknowledged.
+	Acknowledged string
+	AckButton    string
+	AckPopup     string
+
 	// Refusals and troubles.
 	GroupsRefused, TooFast, Failed, Unavailable string
 	ExpiredPopup, NoPositionPopup, SentPopup    string

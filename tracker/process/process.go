@@ -1,6 +1,6 @@
 // Package process takes positions from the bus, works out what a frame alone
 // cannot say, stores them and passes them on to whoever is watching:
-// bus -> fill in -> store -> live.
+// bus -> fill in -> store, with what they mean (package derive) -> live.
 //
 // A batch is confirmed to the bus after it is stored, so a batch may come
 // twice; storing it twice changes nothing.
@@ -17,6 +17,8 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/statistics"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // Source hands out batches that wait to be stored.
@@ -31,7 +33,7 @@ type Source interface {
 
 // Store is where positions end up.
 type Store interface {
-	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error
+	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64, fold storage.Fold) error
 }
 
 // Live passes stored positions on.
@@ -39,6 +41,16 @@ type Live interface {
 	// Shards is how many shards there are, 1 to data.Shards.
 	Shards() int
 	PublishLive(shard int, positions []data.Position) error
+	PublishEvents([]data.Event) error
+}
+
+// Folder works out what positions mean, within the transaction that stores them.
+type Folder interface {
+	Fold(ctx context.Context, arrivals []storage.Arrival) ([]storage.Findings, error)
+	// Undo forgets what the last Fold has changed.
+	Undo()
+	// ForgetShard forgets the devices of a shard.
+	ForgetShard(shard int)
 }
 
 // Last remembers the newest position of each device.
@@ -53,17 +65,23 @@ type Last interface {
 
 // Deps are the parts processing works with.
 type Deps struct {
-	Source  Source
-	Store   Store
-	Live    Live
-	Last    Last
+	Source Source
+	Store  Store
+	Live   Live
+	Last   Last
+	// Folder is nil where positions are stored as they are.
+	Folder  Folder
 	Log     *slog.Logger
 	Metrics *metric.Set
+	// Statistics counts what is stored. Optional.
+	Statistics *statistics.Counters
 }
 
 const (
 	// maxGroup bounds the positions of one transaction, about.
 	maxGroup = 4096
+	// maxEvents bounds the events of one message.
+	maxEvents = 500
 	// storeTimeout bounds one try to store a group.
 	storeTimeout = 20 * time.Second
 	// minRetry and maxRetry bound the pause after a failed try.
@@ -77,6 +95,7 @@ type Processor struct {
 	again  *metric.Counter
 	failed *metric.Counter
 	took   *metric.Histogram
+	found  []storage.Findings // with the group that is being stored
 	wait   func(context.Context, time.Duration) error
 }
 
@@ -119,6 +138,9 @@ func (p *Processor) group(ctx context.Context, batches []bus.Batch) error {
 	for _, b := range batches {
 		if b.First {
 			p.deps.Last.ForgetShard(b.Shard)
+			if p.deps.Folder != nil {
+				p.deps.Folder.ForgetShard(b.Shard)
+			}
 		}
 		positions = append(positions, b.Positions...)
 	}
@@ -139,6 +161,7 @@ func (p *Processor) group(ctx context.Context, batches []bus.Batch) error {
 		}
 	}
 	p.show(positions)
+	p.announce()
 	return nil
 }
 
@@ -147,8 +170,9 @@ func (p *Processor) group(ctx context.Context, batches []bus.Batch) error {
 // at once when held does.
 func (p *Processor) store(ctx, held context.Context, batches []bus.Batch, positions []data.Position) error {
 	fingerprints := make([]uint64, len(positions))
+	asSent := make([]data.Attributes, len(positions))
 	for i := range positions {
-		fingerprints[i] = positions[i].Fingerprint()
+		fingerprints[i], asSent[i] = positions[i].Fingerprint(), positions[i].Attributes
 	}
 	for retry := minRetry; ; retry = min(2*retry, maxRetry) {
 		start := time.Now()
@@ -156,6 +180,9 @@ func (p *Processor) store(ctx, held context.Context, batches []bus.Batch, positi
 		if err == nil {
 			p.took.Update(time.Since(start).Seconds())
 			return nil
+		}
+		for i := range positions {
+			positions[i].Attributes = asSent[i] // the fold shall not see its own ones
 		}
 		if held.Err() != nil {
 			return errors.Join(context.Cause(held), err)
@@ -180,7 +207,40 @@ func (p *Processor) try(held context.Context, positions []data.Position, fingerp
 	if err := p.fillIn(ctx, positions); err != nil {
 		return err
 	}
-	return p.deps.Store.InsertPositions(ctx, positions, fingerprints)
+	p.found = nil
+	if p.deps.Folder == nil {
+		return p.deps.Store.InsertPositions(ctx, positions, fingerprints, nil)
+	}
+	err := p.deps.Store.InsertPositions(ctx, positions, fingerprints, func(ctx context.Context, arrivals []storage.Arrival) (_ []storage.Findings, err error) {
+		p.found, err = p.deps.Folder.Fold(ctx, arrivals)
+		return p.found, err
+	})
+	if err != nil {
+		p.deps.Folder.Undo()
+		p.found = nil
+	}
+	return err
+}
+
+// announce passes on the events that were stored: those that are new, and those
+// that are over.
+func (p *Processor) announce() {
+	var events []data.Event
+	for i := range p.found {
+		for j := range p.found[i].Events {
+			if e := &p.found[i].Events[j]; e.Fresh || !e.End.IsZero() {
+				events = append(events, e.Event)
+			}
+		}
+	}
+	p.found = nil
+	for len(events) > 0 {
+		n := min(len(events), maxEvents)
+		if err := p.deps.Live.PublishEvents(events[:n]); err != nil {
+			p.deps.Log.Warn("events not shown live", "err", err)
+		}
+		events = events[n:]
+	}
 }
 
 // show counts what was stored and passes it on, shard by shard.
@@ -190,6 +250,7 @@ func (p *Processor) show(positions []data.Position) {
 	p.stored.Add(len(stored))
 	p.again.Add(all - len(stored))
 	p.deps.Last.Update(stored)
+	p.count(stored)
 	for shard, of := range data.ByShard(stored, p.deps.Live.Shards()) {
 		for len(of) > 0 {
 			n := min(len(of), bus.MaxBatch)
@@ -198,6 +259,20 @@ func (p *Processor) show(positions []data.Position) {
 			}
 			of = of[n:]
 		}
+	}
+}
+
+// count adds to the statistics what was stored. Reports of a device come together.
+func (p *Processor) count(stored []data.Position) {
+	p.deps.Statistics.Add(data.CountMessagesStored, int64(len(stored)))
+	for len(stored) > 0 {
+		n := 1
+		for n < len(stored) && stored[n].DeviceID == stored[0].DeviceID && stored[n].Protocol == stored[0].Protocol {
+			n++
+		}
+		p.deps.Statistics.Device(stored[0].DeviceID)
+		p.deps.Statistics.Add(data.CountProtocol+stored[0].Protocol, int64(n))
+		stored = stored[n:]
 	}
 }
 

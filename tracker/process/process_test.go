@@ -11,6 +11,7 @@ import (
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/cache"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 var base = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -24,7 +25,7 @@ type memory struct {
 	fail   int // how many more inserts fail
 }
 
-func (m *memory) InsertPositions(_ context.Context, positions []data.Position, fingerprints []uint64) error {
+func (m *memory) InsertPositions(_ context.Context, positions []data.Position, fingerprints []uint64, _ storage.Fold) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.fail > 0 {

@@ -13,6 +13,7 @@ import (
 	"github.com/waymark-gps/waymark/util/bus"
 	"github.com/waymark-gps/waymark/util/cache"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // newest is a memory that also knows the newest position of a device, as one
@@ -22,9 +23,9 @@ type newest struct {
 	inserted *atomic.Int64 // by this tracker
 }
 
-func (n newest) InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error {
+func (n newest) InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64, fold storage.Fold) error {
 	n.inserted.Add(int64(len(positions)))
-	return n.memory.InsertPositions(ctx, positions, fingerprints)
+	return n.memory.InsertPositions(ctx, positions, fingerprints, nil)
 }
 
 func (n newest) LatestPositions(_ context.Context, ids []int64) (out []data.Position, err error) {
@@ -149,13 +150,13 @@ type blocking struct {
 	first *atomic.Bool
 }
 
-func (b blocking) InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error {
+func (b blocking) InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64, fold storage.Fold) error {
 	b.asked <- struct{}{}
 	if b.first.CompareAndSwap(false, true) {
 		<-ctx.Done()
 		return ctx.Err()
 	}
-	return b.memory.InsertPositions(ctx, positions, fingerprints)
+	return b.memory.InsertPositions(ctx, positions, fingerprints, nil)
 }
 
 func TestStoringEndsWithTheLease(t *testing.T) {

@@ -33,6 +33,8 @@ type Phone struct {
 	// Topic is the topic that a device publishes to, by its unique id; "" if it
 	// has none.
 	Topic func(uniqueID string) string
+	// Commands is the topic on which a device takes commands. Nil: none does.
+	Commands func(uniqueID string) string
 	// Friends writes an answer that tells a device where its friends are. It
 	// replaces the reply of a packet with positions.
 	Friends func(friends []Friend) []byte

@@ -60,7 +60,8 @@ type Protocol struct {
 	// Encode writes a command for a device; now is the time of sending, UTC, for
 	// commands that carry it. Optional. An error that wraps ErrUnsupported says
 	// that the protocol does not know the command. Over HTTP the result is the
-	// body of the answer to the device's next request.
+	// body of the answer to the device's next request, over MQTT, where the setting
+	// "mqtt" is true, the payload for Phone.Commands.
 	Encode func(cmd data.Command, s Settings, now time.Time) ([]byte, error)
 	// Escape appends a frame, its marks included, as it goes over the wire.
 	// Optional: for protocols with escapes, which Next undoes.
@@ -70,6 +71,9 @@ type Protocol struct {
 	// them. Over UDP they are the whole datagram. Nil for HTTP protocols, which
 	// know their requests by Phone.Claims.
 	Signature func(first []byte, tr Transport) Match
+	// ByAddress says that a datagram without an identity is from the device that
+	// spoke last from its network address.
+	ByAddress bool
 	// Mask finds a secret in a frame, such as the password of a login, that no
 	// log may show: bytes from to to. Both are 0 if there is none. Optional.
 	Mask func(frame []byte) (from, to int)

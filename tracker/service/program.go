@@ -26,7 +26,7 @@ func Program() program.Service {
 	s := &settings{DataDir: core.DataDir, Tracker: tracking.DefaultConfig(), Bus: core.Bus, Storage: core.Storage, Log: core.Log, Ops: program.OpsConfig{Listen: ":8084"}}
 	return program.Service{
 		Name: "tracker", Short: "The service that devices talk to: decodes positions, makes them durable, stores them",
-		Settings: s, Others: []string{"web", "bot", "admin", "mail"},
+		Settings: s, Others: []string{"web", "bot", "admin", "mail", "notify"},
 		Log:    func() logging.Config { return s.Log },
 		Listen: func() string { return s.Ops.Listen },
 		Run: func(ctx context.Context, log *slog.Logger) error {

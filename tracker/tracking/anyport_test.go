@@ -304,7 +304,7 @@ func TestGarbageDisturbsNobody(t *testing.T) {
 }
 
 func TestUnrecognisedAreBoundedByAddress(t *testing.T) {
-	s := newSightings(&fakeStore{}, nil)
+	s := newSightings(Deps{Store: &fakeStore{}})
 	for i := range 3 * storage.MaxUnrecognised {
 		s.unrecognised(&net.TCPAddr{IP: net.IPv4(10, 0, byte(i>>8), byte(i)), Port: 5}, []byte("x"), nil, base)
 	}

@@ -22,15 +22,20 @@ type CommandStore interface {
 	ListCommands(ctx context.Context, f storage.CommandFilter) ([]data.QueuedCommand, error)
 	OpenCommandDevices(ctx context.Context) ([]int64, error)
 	LatestPositions(ctx context.Context, deviceIDs []int64) ([]data.Position, error)
+	InsertEvents(ctx context.Context, events []data.Event) error
 }
 
 // CommandBus tells trackers and others about commands. It may lose messages:
 // the store knows everything, and is looked into now and then.
 type CommandBus interface {
 	PublishCommand(data.CommandChange) error
-	SubscribeCommands(func(data.CommandChange)) (unsubscribe func(), err error)
+	PublishEvents([]data.Event) error
+	// PublishHolder returns when nobody who queues a command later can be heard
+	// before it.
 	PublishHolder(data.DeviceHolder) error
-	SubscribeHolders(func(data.DeviceHolder)) (unsubscribe func(), err error)
+	// SubscribeDownlink delivers changes of commands and holders of devices one at
+	// a time, in the order in which they came.
+	SubscribeDownlink(changed func(data.CommandChange), held func(data.DeviceHolder)) (unsubscribe func(), err error)
 	// AnswerCommandTypes answers everybody who asks what commands a protocol has.
 	AnswerCommandTypes(func(protocol string) []string) (stop func(), err error)
 }
@@ -126,16 +131,11 @@ func (o *outbox) run(ctx context.Context) (err error) {
 			o.deps.Log.Error("no commands can be sent", "err", err)
 		}
 	}()
-	unwatch, err := o.deps.CommandBus.SubscribeCommands(o.changed)
+	unwatch, err := o.deps.CommandBus.SubscribeDownlink(o.changed, o.held)
 	if err != nil {
 		return err
 	}
 	defer unwatch()
-	unwatchHolders, err := o.deps.CommandBus.SubscribeHolders(o.held)
-	if err != nil {
-		return err
-	}
-	defer unwatchHolders()
 	stop, err := o.deps.CommandBus.AnswerCommandTypes(o.types)
 	if err != nil {
 		return err
@@ -259,6 +259,9 @@ func (o *outbox) serve(ctx context.Context, deviceID int64) {
 	round, spoke, h := m.round, m.spoke, m.heard
 	m.spoke, m.heard = nil, heard{}
 	l := o.links[deviceID]
+	if l != nil && !l.open {
+		l = nil // opened comes
+	}
 	o.mu.Unlock()
 
 	over := false
@@ -340,6 +343,25 @@ func (o *outbox) tell(c *data.QueuedCommand) {
 	o.deps.Log.Info("command", "id", c.ID, "device", c.DeviceID, "type", c.Type, "state", string(c.State))
 	if err := o.deps.CommandBus.PublishCommand(c.Change()); err != nil {
 		o.deps.Log.Warn("tell about a command", "id", c.ID, "err", err)
+	}
+	change := c.Change()
+	if e, ok := change.Event(); ok {
+		o.record(e)
+	}
+}
+
+// record stores an event and passes it on. What is lost here the command's own
+// steps still say.
+func (o *outbox) record(e data.Event) {
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	events := []data.Event{e}
+	err := o.deps.Commands.InsertEvents(ctx, events)
+	if err == nil && events[0].ID != 0 {
+		err = o.deps.CommandBus.PublishEvents(events)
+	}
+	if err != nil {
+		o.deps.Log.Warn("record the event of a command", "device", e.DeviceID, "err", err)
 	}
 }
 

@@ -23,13 +23,22 @@ type link struct {
 	protocol  *protocol.Protocol
 	transport protocol.Transport
 	w         transport.Writer
+	// open says that the device has its first answer: a command before it would
+	// reach a device that is not ready. The outbox's lock guards it.
+	open bool
 	// learned are settings for the encoder that the connection has shown.
 	learned atomic.Pointer[protocol.Settings]
 }
 
 // lasting tells whether the device can be reached any time, and not only right
 // after it has spoken.
-func (l *link) lasting() bool { return l.transport == protocol.TCP }
+func (l *link) lasting() bool { return l.transport == protocol.TCP || l.transport == protocol.MQTT }
+
+// ready tells whether something written now can arrive, as far as is known.
+func (l *link) ready() bool {
+	w, ok := l.w.(topicWriter)
+	return !ok || w.ready()
+}
 
 // work looks at what a device said and sends it what it may have. over tells
 // that it has no open commands left.
@@ -60,7 +69,7 @@ func (o *outbox) send(ctx context.Context, c *data.QueuedCommand, l *link, spoke
 	if !c.ExpiresAt.After(now) {
 		return true // expire ends it
 	}
-	if c.AfterReport && !spoke {
+	if c.AfterReport && !spoke || !l.ready() {
 		return false
 	}
 	if c.InterlockKmh > 0 {
@@ -178,8 +187,11 @@ func (o *outbox) encode(ctx context.Context, c *data.QueuedCommand, l *link) (b 
 			}
 		}
 	}
-	if l.transport == protocol.UDP {
+	switch l.transport {
+	case protocol.UDP:
 		settings["udp"] = true
+	case protocol.MQTT:
+		settings["mqtt"] = true
 	}
 	if p, ok := device.Attributes["devicePassword"]; ok && settings["password"] == nil {
 		settings["password"] = p
@@ -234,6 +246,32 @@ func (o *outbox) hold(l *link) {
 	if err := o.deps.CommandBus.PublishHolder(data.DeviceHolder{DeviceID: l.deviceID, Tracker: o.name}); err != nil {
 		o.deps.Log.Warn("tell that a device is connected", "device", l.deviceID, "err", err)
 	}
+}
+
+// opened notes that the first answer has left by l: now it takes commands.
+func (o *outbox) opened(l *link) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	l.open = true
+	o.kick(l.deviceID, nil, heard{})
+}
+
+// linkBy is the way to a device if it is by w, nil if it is another.
+func (o *outbox) linkBy(deviceID int64, w transport.Writer) *link {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if l := o.links[deviceID]; l != nil && l.w == w {
+		return l
+	}
+	return nil
+}
+
+// arrived notes that the transport has an acknowledgement of a device for what
+// was sent to it.
+func (o *outbox) arrived(deviceID int64) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.kick(deviceID, nil, heard{answers: []data.CommandAnswer{{}}})
 }
 
 // release notes that l leads nowhere any more.

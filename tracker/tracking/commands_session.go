@@ -11,6 +11,8 @@ type calls struct {
 	// once there are several.
 	link  *link
 	links map[int64]*link
+	// fresh are those by which nothing has been answered yet.
+	fresh []*link
 	// spoken are the devices that spoke in the last Receive and have commands.
 	spoken []spoken
 }
@@ -71,6 +73,7 @@ func (s *session) linkTo(device *data.Device) *link {
 		}
 		if l.lasting() {
 			s.t.outbox.hold(l)
+			c.fresh = append(c.fresh, l)
 		}
 	}
 	c.link = l
@@ -80,6 +83,10 @@ func (s *session) linkTo(device *data.Device) *link {
 // Answered implements transport.Session: now the devices listen to us.
 func (s *session) Answered() {
 	c := &s.calls
+	for _, l := range c.fresh {
+		s.t.outbox.opened(l)
+	}
+	c.fresh = nil
 	for i := range c.spoken {
 		s.t.outbox.spoke(c.spoken[i].link, c.spoken[i].heard)
 		c.spoken[i] = spoken{}

@@ -31,6 +31,9 @@ func TestCommandAnswers(t *testing.T) {
 		}
 		w.told(c, data.CommandSent)
 		w.told(c, data.CommandConfirmed)
+		if e := w.recorded(c, data.EventCommandResult); e.Attributes.Get("result") != data.String(result) || e.ServerTime.IsZero() {
+			t.Errorf("recorded %+v", e)
+		}
 	}
 
 	t.Run("gt06", func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +20,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/service"
 	"github.com/waymark-gps/waymark/tracker/tracking"
 	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/fleet"
 	"github.com/waymark-gps/waymark/util/health"
 	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/util/program"
@@ -126,9 +128,10 @@ func run(store storage.Store, b *bus.Bus, now func() time.Time) (*running, error
 	metrics := metric.NewSet()
 	cfg := tracking.DefaultConfig()
 	cfg.Host, cfg.AnyPort = "127.0.0.1", "off"
-	cfg.Ports = map[string]string{"gt06": "0", "teltonika": "0", "h02": "0", "jt808": "0", "osmand": "0", "*": "off"}
+	cfg.Ports = map[string]string{"gt06": "0", "teltonika": "0", "h02": "0", "jt808": "0", "osmand": "0", "mqtt": "0", "*": "off"}
 	s, err := service.New(context.Background(), cfg, &program.Parts{
 		Log: noLog, Metrics: metrics, Health: health.New(noLog, metrics), Store: store, Bus: b, Now: now,
+		Fleet: fleet.New(store, noLog, now),
 	})
 	if err != nil {
 		return nil, err
@@ -220,6 +223,27 @@ func (w *world) states(c data.QueuedCommand) string {
 		all = append(all, string(s.State))
 	}
 	return strings.Join(all, " ")
+}
+
+// recorded waits for the event of a command, of which there is one.
+func (w *world) recorded(c data.QueuedCommand, kind string) (found data.Event) {
+	w.t.Helper()
+	n := 0
+	w.eventually(func() bool {
+		n = 0
+		err := w.store.EventsBetween(w.t.Context(), storage.EventFilter{DeviceIDs: []int64{c.DeviceID}, Types: []string{kind}}, 0, func(e *data.Event) error {
+			if e.Detail == strconv.FormatInt(c.ID, 10) {
+				found = *e
+				n++
+			}
+			return nil
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		return n == 1
+	}, func() string { return fmt.Sprintf("%d events %s of command %d", n, kind, c.ID) })
+	return found
 }
 
 // told waits until the bus has told of a state of a command.

@@ -76,8 +76,12 @@ func (c *committer) commit(ctx context.Context, positions []data.Position) error
 	r.positions = positions
 	select {
 	case c.requests <- r:
-	case <-ctx.Done():
-		return fmt.Errorf("wait for a commit: %w", errors.Join(data.ErrUnavailable, ctx.Err()))
+	default:
+		select {
+		case c.requests <- r:
+		case <-ctx.Done():
+			return fmt.Errorf("wait for a commit: %w", errors.Join(data.ErrUnavailable, ctx.Err()))
+		}
 	}
 	// The round has a deadline of its own, so this always comes; the request
 	// cannot be used again before.

@@ -50,7 +50,7 @@ func (d onDisk) Wait(ctx context.Context) error {
 // withCommitter runs work beside a committer in a bubble of fake time.
 func withCommitter(t *testing.T, b *slowBus, work func(*testing.T, *committer)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCommitter(b, newMetrics(metric.NewSet()))
+		c := newCommitter(b, newMetrics(metric.NewSet(), nil))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { c.run(ctx); close(done) }()

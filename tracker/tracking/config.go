@@ -19,6 +19,8 @@ type Config struct {
 	AnyPort         string            `koanf:"any-port" desc:"port for devices of any protocol, which is recognised by what they send (TCP, UDP, HTTP, MQTT, TLS); or off; empty is 5000 plus port-offset, or off if * is off in ports"`
 	RegisterUnknown bool              `koanf:"register-unknown" desc:"register devices that nobody has added, instead of refusing them"`
 	MaxConnections  int               `koanf:"max-connections" desc:"open TCP connections of trackers, all ports together"`
+	KeepFiles       int               `koanf:"keep-files" desc:"photos and sounds kept per device, the newest ones; 0 keeps none"`
+	KeepFilesMB     int               `koanf:"keep-files-mb" desc:"space for them per device; 0 keeps none"`
 	TLSCertFile     string            `koanf:"tls-cert-file" desc:"certificate (PEM) for devices that connect with TLS; empty: none can"`
 	TLSKeyFile      string            `koanf:"tls-key-file" desc:"private key (PEM) of that certificate"`
 	MQTTClient      MQTTClientConfig  `koanf:"mqtt-client"`
@@ -26,7 +28,7 @@ type Config struct {
 
 // DefaultConfig listens on every default port and refuses strangers.
 func DefaultConfig() Config {
-	return Config{MaxConnections: 100_000, MQTTClient: defaultMQTTClient()}
+	return Config{MaxConnections: 100_000, KeepFiles: 500, KeepFilesMB: 100, MQTTClient: defaultMQTTClient()}
 }
 
 // Validate checks the values that can be checked without the list of protocols.
@@ -34,6 +36,9 @@ func (c Config) Validate() error {
 	var errs []error
 	if c.MaxConnections < 1 {
 		errs = append(errs, fmt.Errorf("max-connections is %d, it must be at least 1: %w", c.MaxConnections, data.ErrInvalid))
+	}
+	if c.KeepFiles < 0 || c.KeepFilesMB < 0 {
+		errs = append(errs, fmt.Errorf("keep-files is %d and keep-files-mb %d, they must not be negative: %w", c.KeepFiles, c.KeepFilesMB, data.ErrInvalid))
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Ports)) {
 		if _, _, err := parsePort(c.Ports[name]); err != nil {

@@ -41,7 +41,7 @@ func TestFriends(t *testing.T) {
 		d := data.Device{Name: name, UniqueID: name, GroupID: in}
 		must(store.CreateDevice(ctx, &d))
 		p := []data.Position{{DeviceID: d.ID, Protocol: "x", ServerTime: base, DeviceTime: base, FixTime: base, Valid: true, Latitude: 1}}
-		must(store.InsertPositions(ctx, p, []uint64{p[0].Fingerprint()}))
+		must(store.InsertPositions(ctx, p, []uint64{p[0].Fingerprint()}, nil))
 		return d.ID
 	}
 	ann, ben, gone := user("ann", false), user("ben", false), user("gone", true)

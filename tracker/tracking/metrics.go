@@ -3,8 +3,10 @@ package tracking
 import (
 	"time"
 
+	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/statistics"
 )
 
 // metrics are what tracking counts. Labels are protocols and outcomes only, so
@@ -19,10 +21,13 @@ type metrics struct {
 	commits     *metric.Histogram
 	batches     *metric.Counter
 	commands    metric.CounterOf
+	files       metric.CounterOf
+	statistics  *statistics.Counters
 }
 
-func newMetrics(set *metric.Set) *metrics {
+func newMetrics(set *metric.Set, counters *statistics.Counters) *metrics {
 	return &metrics{
+		statistics:  counters,
 		connections: metric.Gauges(set, "waymark_tracker_connections", "protocol"),
 		turnedAway:  metric.Counters(set, "waymark_tracker_connections_refused_total", "protocol"),
 		bytes:       metric.Counters(set, "waymark_tracker_bytes_total", "protocol", "transport", "direction"),
@@ -32,6 +37,7 @@ func newMetrics(set *metric.Set) *metrics {
 		commits:     set.NewPrometheusHistogramExt("waymark_tracker_commit_seconds", metric.Buckets(0.0005, 2, 15)),
 		batches:     set.NewCounter("waymark_tracker_batches_total"),
 		commands:    metric.Counters(set, "waymark_tracker_commands_total", "state"),
+		files:       metric.Counters(set, "waymark_tracker_files_total", "protocol", "outcome"),
 	}
 }
 
@@ -42,12 +48,13 @@ func (m *metrics) committed(took time.Duration, batches int) {
 
 // protocolMetrics are the counters of one protocol, looked up once.
 type protocolMetrics struct {
-	frames, unreadable, broken, panics, positions, failed, refused *metric.Counter
+	frames                                                 message
+	unreadable, broken, panics, positions, failed, refused *metric.Counter
 }
 
 func (m *metrics) protocol(name string) *protocolMetrics {
 	return &protocolMetrics{
-		frames:     m.frames(name, "decoded"),
+		frames:     message{m.frames(name, "decoded"), m.statistics},
 		unreadable: m.frames(name, "unreadable"),
 		broken:     m.frames(name, "broken"),
 		panics:     m.frames(name, "panic"),
@@ -82,4 +89,16 @@ func (t *transportMetrics) Bytes(in, out int) {
 	if out > 0 {
 		t.bytesO.Add(out)
 	}
+}
+
+// message is a counter of frames that are understood; those are the messages of
+// the installation's statistics, too.
+type message struct {
+	*metric.Counter
+	statistics *statistics.Counters
+}
+
+func (m message) Inc() {
+	m.Counter.Inc()
+	m.statistics.Add(data.CountMessagesReceived, 1)
 }

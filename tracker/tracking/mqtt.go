@@ -128,7 +128,9 @@ func (t *Tracker) serveMQTT(ctx context.Context, group *errgroup.Group, pool *tr
 		lim := transport.DefaultLimits
 		lim.Connections, lim.Frame = t.cfg.MaxConnections, mqttFrame
 		counter := t.metrics.transport(mqttName, protocol.MQTT)
-		group.Go(func() error { return transport.ServeMQTT(ctx, listeners, newBroker(t), lim, pool, counter, log) })
+		group.Go(func() error {
+			return transport.ServeMQTT(ctx, listeners, newBroker(t, &t.clients), &t.clients, lim, pool, counter, log)
+		})
 	}
 	if t.upstream != nil {
 		group.Go(func() error { return t.serveUpstream(ctx, log) })
@@ -206,9 +208,10 @@ func ignoreNotFound(err error) error {
 // serveUpstream reads from the other broker. Its users were asked who they are
 // there; tokens are not asked for again.
 func (t *Tracker) serveUpstream(ctx context.Context, log *slog.Logger) error {
-	b := newBroker(t)
+	out := &transport.UpstreamSender{}
+	b := newBroker(t, out)
 	take := func(ctx context.Context, topic string, payload []byte) error {
 		return b.take(ctx, &protocol.Message{Topic: topic, Payload: payload}, proof{trusted: true}, t.upstream.URL.Host)
 	}
-	return transport.ServeUpstream(ctx, *t.upstream, take, transport.DefaultLimits.Answer, log)
+	return transport.ServeUpstream(ctx, *t.upstream, take, out, transport.DefaultLimits.Answer, log)
 }

@@ -16,10 +16,11 @@ import (
 type broker struct {
 	t        *Tracker
 	handlers []*handler
+	out      transport.Sender
 }
 
-func newBroker(t *Tracker) *broker {
-	b := &broker{t: t}
+func newBroker(t *Tracker, out transport.Sender) *broker {
+	b := &broker{t: t, out: out}
 	for _, p := range t.deps.Protocols {
 		if p.Transports&protocol.MQTT != 0 {
 			b.handlers = append(b.handlers, &handler{t: t, protocol: p, count: t.metrics.protocol(p.Name)})
@@ -45,7 +46,7 @@ func (b *broker) device(ctx context.Context, w *work, m *protocol.Message, remot
 	if h == nil {
 		return nil, data.Device{}, fmt.Errorf("topic of nobody: %w", errRefused)
 	}
-	devices, err := b.t.recogniseAll(ctx, h, w, &data.Packet{Identity: id}, remote, masked(m.Payload), now)
+	devices, err := b.t.recogniseAll(ctx, h, w, &data.Packet{Identity: id}, host(remote), masked(m.Payload), now)
 	if err != nil {
 		return nil, data.Device{}, err
 	}
@@ -126,6 +127,7 @@ func (b *broker) take(ctx context.Context, m *protocol.Message, by proof, remote
 		return fmt.Errorf("make positions durable: %w", err)
 	}
 	h.count.positions.Add(len(w.positions))
+	b.spoke(h, &device, &packet)
 	return nil
 }
 

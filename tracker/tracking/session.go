@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,6 +65,7 @@ type session struct {
 	identity  string // the device of the connection, once it has said
 	// configured says that the codec holds settings of that device
 	configured bool
+	settled    settled
 	bad        int // unreadable frames in a row
 	noise      int // bytes outside of frames
 	// anonymous counts frames before the device has said who it is
@@ -83,17 +86,46 @@ type work struct {
 	proof     proof
 }
 
+// works are those that nobody uses now.
+var works = sync.Pool{New: func() any { return &work{} }}
+
+// free gives w back, without what it held.
+func (w *work) free() {
+	clear(w.devices)
+	*w = work{devices: w.devices[:0]}
+	if cap(w.devices) <= maxFreeDevices {
+		works.Put(w)
+	}
+}
+
+// maxFreeDevices bounds the room that is kept for the devices of a packet.
+const maxFreeDevices = 16
+
+// joined is a with b behind it. One of them alone is not copied.
+func joined[T any](a, b []T) []T {
+	switch {
+	case len(b) == 0:
+		return a
+	case len(a) == 0:
+		return slices.Clip(b) // b may be one that everybody gets
+	}
+	return append(a, b...)
+}
+
 // Receive implements transport.Session.
 func (s *session) Receive(ctx context.Context, buf []byte) (used int, reply []byte, err error) {
-	var w work
+	w := works.Get().(*work)
+	defer w.free()
 	now := s.t.deps.Now().UTC().Truncate(time.Millisecond)
-	used, err = s.read(ctx, buf, now, &w)
+	used, err = s.read(ctx, buf, now, w)
 	if cerr := s.t.committer.commit(ctx, w.positions); cerr != nil {
 		s.count.failed.Add(len(w.positions))
 		return used, nil, cerr
 	}
-	s.count.positions.Add(len(w.positions))
-	reply = append(w.reply, w.refusal...)
+	if len(w.positions) > 0 {
+		s.count.positions.Add(len(w.positions))
+	}
+	reply = joined(w.reply, w.refusal)
 	s.answered(reply)
 	return used, reply, err
 }
@@ -149,6 +181,9 @@ func (s *session) frame(ctx context.Context, raw, frame []byte, now time.Time, w
 	}
 	s.bad, s.noise = 0, 0
 	s.count.frames.Inc()
+	if s.protocol.ByAddress && s.transport == protocol.UDP {
+		s.t.addresses.identify(&s.protocol, s.remote.String(), &packet, now)
+	}
 	if packet.Identity == "" {
 		packet.Identity = s.identity
 	}
@@ -159,10 +194,11 @@ func (s *session) frame(ctx context.Context, raw, frame []byte, now time.Time, w
 			return errNobody
 		}
 		s.heard(raw, speaker{}, &packet, nil)
-		w.reply = append(w.reply, packet.Reply...)
+		w.reply = joined(w.reply, packet.Reply)
 		return nil
 	}
-	devices, err := s.t.recogniseAll(ctx, s.handler, w, &packet, s.remote.String(), frame, now)
+	s.t.otherName(ctx, &packet)
+	devices, err := s.t.recogniseAll(ctx, s.handler, w, &packet, s.remote, frame, now)
 	if errors.Is(err, errRefused) {
 		w.refusal, w.refused = packet.Refusal, packet.Identity
 	}
@@ -170,21 +206,26 @@ func (s *session) frame(ctx context.Context, raw, frame []byte, now time.Time, w
 	if err != nil {
 		return err
 	}
-	if packet.Identity != s.identity && devices[0].ID != 0 {
+	if devices[0].ID != 0 && (packet.Identity != s.identity || s.settled.differs(&devices[0])) {
 		s.identity = packet.Identity
 		s.configure(devices[0], frame, now, &packet)
 	}
+	if err := s.t.files.receive(ctx, s.handler, &devices[0], &packet, now); err != nil {
+		return err
+	}
 	s.t.acceptAll(w, s.handler, devices, &packet, now)
 	s.note(devices, &packet)
-	w.reply = append(w.reply, packet.Reply...)
+	w.reply = joined(w.reply, packet.Reply)
 	return nil
 }
 
 // configure tells the codec the settings of the device that the connection now
-// speaks for. The packet that named it was decoded without them; where each
+// speaks for, or that were changed meanwhile. The packet at hand was decoded
+// without them; where each
 // message names its device (over UDP, always) it is the only one that counts,
 // so it is decoded again.
 func (s *session) configure(device data.Device, frame []byte, now time.Time, packet *data.Packet) {
+	s.settled = settled{device.Attributes, device.Model}
 	c, ok := s.codec.(protocol.Configurable)
 	if !ok {
 		return
@@ -196,7 +237,9 @@ func (s *session) configure(device data.Device, frame []byte, now time.Time, pac
 	if !changed || len(packet.Positions) == 0 || len(packet.More) > 0 {
 		return
 	}
-	if again, err := s.codec.Decode(frame, now); err == nil && again.Identity == packet.Identity && len(again.More) == 0 {
+	again, err := s.codec.Decode(frame, now)
+	if same := again.Identity == packet.Identity || again.Identity == "" || again.Alias == packet.Identity; err == nil && same && len(again.More) == 0 {
+		again.Identity = packet.Identity
 		*packet = again
 	}
 }
@@ -226,7 +269,7 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 	if len(raw) == 0 {
 		raw = r.Body
 	}
-	devices, err = h.t.recogniseAll(ctx, h, &w, &packet, remote, masked(raw), now)
+	devices, err = h.t.recogniseAll(ctx, h, &w, &packet, host(remote), masked(raw), now)
 	switch {
 	case errors.Is(err, errRefused) && packet.RefusalStatus != 0:
 		return packet.RefusalStatus, packet.Refusal
@@ -254,9 +297,15 @@ func (h *handler) Request(ctx context.Context, r *protocol.Request, remote strin
 	return http.StatusOK, packet.Reply
 }
 
+// host is a network address in words. A net.Addr is put into words only when
+// somebody reads them.
+type host string
+
+func (h host) String() string { return string(h) }
+
 // recognise finds the device of an identity. A stranger is registered if the
 // configuration says so, else noted and refused.
-func (t *Tracker) recognise(ctx context.Context, h *handler, identity, remote string, frame []byte, now time.Time) (data.Device, error) {
+func (t *Tracker) recognise(ctx context.Context, h *handler, identity string, remote fmt.Stringer, frame []byte, now time.Time) (data.Device, error) {
 	if identity == "" || len(identity) > maxIdentity || strings.ContainsFunc(identity, func(r rune) bool { return r < ' ' }) {
 		h.count.refused.Inc()
 		return data.Device{}, errNobody
@@ -267,7 +316,7 @@ func (t *Tracker) recognise(ctx context.Context, h *handler, identity, remote st
 	}
 	if errors.Is(err, data.ErrNotFound) {
 		h.count.refused.Inc()
-		t.sightings.stranger(&h.protocol, identity, remote, frame, now)
+		t.sightings.stranger(&h.protocol, identity, remote.String(), frame, now)
 		return data.Device{}, fmt.Errorf("device %q is not registered: %w", identity, errRefused)
 	}
 	if err != nil {
@@ -302,7 +351,7 @@ func (t *Tracker) register(ctx context.Context, identity string) (data.Device, e
 // recogniseAll finds the devices of a packet and of those it carries along, in
 // that order. Of several devices those that are refused have a zero ID; it is
 // an error only if none is left, so that one stranger does not silence a relay.
-func (t *Tracker) recogniseAll(ctx context.Context, h *handler, w *work, packet *data.Packet, remote string, frame []byte, now time.Time) ([]data.Device, error) {
+func (t *Tracker) recogniseAll(ctx context.Context, h *handler, w *work, packet *data.Packet, remote fmt.Stringer, frame []byte, now time.Time) ([]data.Device, error) {
 	devices := w.devices[:0]
 	known := 0
 	var refusal error
@@ -359,40 +408,5 @@ func (t *Tracker) accept(w *work, h *handler, device data.Device, positions []da
 		p.ServerTime = now
 		stamp(p, now)
 	}
-	w.positions = append(w.positions, positions...)
-}
-
-// stamp settles the times of a report that its frame leaves open. An outdated
-// report without a fix time gets one from processing, which knows the last fix.
-func stamp(p *data.Position, now time.Time) {
-	p.DeviceTime = p.DeviceTime.UTC().Truncate(time.Millisecond)
-	p.FixTime = p.FixTime.UTC().Truncate(time.Millisecond)
-	if p.DeviceTime.IsZero() {
-		p.DeviceTime = p.FixTime
-	}
-	if p.DeviceTime.IsZero() {
-		p.DeviceTime = now
-	}
-	if p.FixTime.IsZero() && !p.Outdated {
-		p.FixTime = p.DeviceTime
-	}
-	if p.FixTime.After(now.Add(futureLimit)) {
-		p.Valid = false
-		p.FixTime = now
-	}
-}
-
-// decoderSettings picks the settings of the decoder out of a device's
-// attributes: "decoder.model" becomes "model".
-func decoderSettings(d data.Device) protocol.Settings {
-	s := protocol.Settings{}
-	for k, v := range d.Attributes {
-		if name, ok := strings.CutPrefix(k, "decoder."); ok {
-			s[name] = v
-		}
-	}
-	if d.Model != "" && s["model"] == nil {
-		s["model"] = d.Model
-	}
-	return s
+	w.positions = joined(w.positions, positions)
 }

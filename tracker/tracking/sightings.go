@@ -28,6 +28,7 @@ const (
 // so that neither a flood of strangers nor many heartbeats burden the store.
 type sightings struct {
 	store Store
+	bus   Announcer
 	log   *slog.Logger
 
 	mu sync.Mutex
@@ -44,8 +45,10 @@ type stranger struct {
 	changed bool
 }
 
-func newSightings(store Store, log *slog.Logger) *sightings {
-	return &sightings{store: store, log: log, strangers: map[strangerKey]*stranger{}, seen: map[int64]time.Time{}}
+func newSightings(deps Deps) *sightings {
+	return &sightings{
+		store: deps.Store, bus: deps.Bus, log: deps.Log, strangers: map[strangerKey]*stranger{}, seen: map[int64]time.Time{},
+	}
 }
 
 // device notes that a registered device spoke.
@@ -177,6 +180,9 @@ func (s *sightings) write() {
 	if len(seen) > 0 {
 		if err := s.store.TouchDevices(ctx, seen); err != nil {
 			s.log.Warn("note devices seen", "devices", len(seen), "err", err)
+		}
+		if err := s.bus.PublishSeen(seen); err != nil {
+			s.log.Warn("tell which devices were seen", "devices", len(seen), "err", err)
 		}
 	}
 	if len(strangers) > 0 {

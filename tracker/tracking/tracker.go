@@ -19,6 +19,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/transport"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/statistics"
 )
 
 // Devices recognises devices.
@@ -39,6 +40,8 @@ type Store interface {
 // Announcer tells the other services about devices.
 type Announcer interface {
 	PublishDevice(data.DeviceChange) error
+	// PublishSeen tells who spoke without leaving a position.
+	PublishSeen(map[int64]time.Time) error
 }
 
 // Deps are the parts tracking works with.
@@ -53,10 +56,14 @@ type Deps struct {
 	CommandBus CommandBus
 	Log        *slog.Logger
 	Metrics    *metric.Set
+	// Statistics counts messages. Optional.
+	Statistics *statistics.Counters
 	// RawLog carries raw messages to whoever is watching; nil: nobody can.
 	RawLog RawLogBus
 	// Friends knows which devices may know where others are; nil: none may.
 	Friends Friends
+	// Files keeps what devices send beside reports; nil: nobody does.
+	Files FileStore
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -68,11 +75,14 @@ type Tracker struct {
 	committer *committer
 	sightings *sightings
 	outbox    *outbox
+	files     *files
+	addresses addresses
 	raw       *rawLog
 	any       *anyPort // nil if it is off
 	metrics   *metrics
 	ports     []*port
 	upstream  *transport.Upstream // nil for none
+	clients   transport.MQTTSender
 }
 
 // port is one open listener.
@@ -96,12 +106,13 @@ func New(cfg Config, deps Deps) (*Tracker, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
-	m := newMetrics(deps.Metrics)
+	m := newMetrics(deps.Metrics, deps.Statistics)
 	t := &Tracker{
 		cfg: cfg, deps: deps, metrics: m,
 		committer: newCommitter(deps.Publisher, m),
-		sightings: newSightings(deps.Store, deps.Log),
+		sightings: newSightings(deps),
 		outbox:    newOutbox(deps, m.commands),
+		files:     newFiles(cfg, deps.Files, m),
 		raw:       newRawLog(deps),
 	}
 	if err := t.listen(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -60,6 +61,18 @@ func (c lineCodec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 		p, err := c.Decode([]byte("P 1"), time.Time{})
 		p.Identity = rest
 		return p, err
+	case "FILE": // a piece of a photo: number, whether it is the last, content
+		var number int
+		var last string
+		if _, err := fmt.Sscan(rest, &number, &last); err != nil {
+			return data.Packet{}, err
+		}
+		content := strings.SplitN(rest, " ", 3)[2]
+		part := &data.FilePart{Kind: data.FileImage, From: number, To: number + 1, Last: last == "yes", Content: []byte(content)}
+		return data.Packet{File: part, Reply: fmt.Appendf(nil, "GOT %d\n", number)}, nil
+	case "ALIAS": // two names of a device
+		id, alias, _ := strings.Cut(rest, " ")
+		return data.Packet{Identity: id, Alias: alias, Reply: []byte("HELLO\n"), Refusal: []byte("NO\n")}, nil
 	case "PING":
 		return data.Packet{Reply: []byte("PONG\n")}, nil
 	case "RELAY": // positions of several devices, separated by blanks
@@ -148,6 +161,7 @@ type fakeStore struct {
 	devices   map[string]data.Device
 	strangers []data.UnknownDevice
 	seen      map[int64]time.Time
+	told      map[int64]time.Time // over the bus
 	broken    error
 }
 
@@ -198,6 +212,16 @@ func (s *fakeStore) RecordUnknownDevices(_ context.Context, seen []data.UnknownD
 }
 
 func (s *fakeStore) PublishDevice(data.DeviceChange) error { return nil }
+
+func (s *fakeStore) PublishSeen(seen map[int64]time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.told == nil {
+		s.told = map[int64]time.Time{}
+	}
+	maps.Copy(s.told, seen)
+	return nil
+}
 
 // rig is a running tracker.
 type rig struct {
@@ -560,6 +584,9 @@ func TestAliveWithoutPosition(t *testing.T) {
 	c.send("ID anna\n")
 	c.want("HELLO anna")
 	r.stop()
+	if got := r.store.told[11]; !got.Equal(base.Add(time.Minute)) {
+		t.Errorf("others hear that the device spoke at %v", got)
+	}
 	if got := r.store.seen[11]; !got.Equal(base.Add(time.Minute)) {
 		t.Errorf("anna seen at %v", got)
 	}

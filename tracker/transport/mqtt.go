@@ -33,6 +33,61 @@ type Broker interface {
 	// connection is closed without an acknowledgement, so that the client sends
 	// it again.
 	Publish(ctx context.Context, c Client, topic string, payload []byte) error
+	// Acknowledged says that a client has what was sent to a topic.
+	Acknowledged(ctx context.Context, topic string)
+}
+
+// ErrNobody says that nobody reads a topic.
+var ErrNobody = errors.New("nobody reads the topic")
+
+// Sender sends to the clients of a broker.
+type Sender interface {
+	// Reaches tells whether somebody who is connected reads a topic, as far as is
+	// known.
+	Reaches(topic string) bool
+	// Send publishes with quality 1. Nobody reads the topic: ErrNobody.
+	Send(topic string, payload []byte) error
+}
+
+// MQTTSender is the Sender of ServeMQTT. The zero value reaches nobody.
+type MQTTSender struct {
+	mu     sync.Mutex
+	server *mqtt.Server
+}
+
+func (s *MQTTSender) serve(server *mqtt.Server) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.server = server
+}
+
+func (s *MQTTSender) running() *mqtt.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server
+}
+
+// Reaches implements Sender.
+func (s *MQTTSender) Reaches(topic string) bool {
+	server := s.running()
+	if server == nil {
+		return false
+	}
+	for id := range server.Topics.Subscribers(topic).Subscriptions {
+		if cl, ok := server.Clients.Get(id); ok && !cl.Closed() {
+			return true
+		}
+	}
+	return false
+}
+
+// Send implements Sender.
+func (s *MQTTSender) Send(topic string, payload []byte) error {
+	server := s.running()
+	if server == nil || !s.Reaches(topic) {
+		return ErrNobody
+	}
+	return server.Publish(topic, payload, false, 1)
 }
 
 // ErrRefused says that a client may not publish to a topic.
@@ -59,7 +114,8 @@ const (
 // ServeMQTT is an MQTT broker (3.1.1 and 5) on the listeners until ctx ends. It
 // keeps nothing on disk. A publication of quality 1 or 2 is acknowledged when
 // Broker.Publish has returned, and not before.
-func ServeMQTT(ctx context.Context, ls []net.Listener, b Broker, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
+// out sends to its clients meanwhile.
+func ServeMQTT(ctx context.Context, ls []net.Listener, b Broker, out *MQTTSender, lim Limits, pool *Pool, c Counter, log *slog.Logger) error {
 	server := mqtt.New(&mqtt.Options{
 		Capabilities: &mqtt.Capabilities{
 			MaximumClients:               int64(lim.Connections),
@@ -80,6 +136,7 @@ func ServeMQTT(ctx context.Context, ls []net.Listener, b Broker, lim Limits, poo
 		// The broker would log payloads, that is coordinates.
 		Logger:                 slog.New(slog.DiscardHandler),
 		SysTopicResendInterval: sysInterval,
+		InlineClient:           true, // for out
 	})
 	if err := server.AddHook(&mqttHook{ctx: context.WithoutCancel(ctx), broker: b, limit: lim.Answer, log: log}, nil); err != nil {
 		return fmt.Errorf("start the MQTT broker: %w", err)
@@ -94,6 +151,8 @@ func ServeMQTT(ctx context.Context, ls []net.Listener, b Broker, lim Limits, poo
 	if err := server.Serve(); err != nil {
 		return fmt.Errorf("start the MQTT broker: %w", err)
 	}
+	out.serve(server)
+	defer out.serve(nil)
 	<-ctx.Done()
 	for _, l := range ls {
 		l.Close()
@@ -137,6 +196,9 @@ type mqttConn struct {
 	topic  string
 	// refusals is used by the goroutine that reads.
 	refusals int
+	// sent are the topics of what we sent and the client has not acknowledged, by
+	// packet id; the broker bounds them. open.mu guards it.
+	sent map[uint16]string
 }
 
 func (c *mqttConn) Read(b []byte) (int, error) {

@@ -51,7 +51,8 @@ type Take func(ctx context.Context, topic string, payload []byte) error
 // connects again as often as needed. The session stays with the broker, and a
 // publication is acknowledged when take has returned: what comes while we are
 // away or the disk is full comes again.
-func ServeUpstream(ctx context.Context, u Upstream, take Take, limit time.Duration, log *slog.Logger) error {
+// out sends to its clients meanwhile.
+func ServeUpstream(ctx context.Context, u Upstream, take Take, out *UpstreamSender, limit time.Duration, log *slog.Logger) error {
 	s := &upstream{u: u, take: take, limit: limit, log: log.With("broker", u.URL.Host), slots: make(chan struct{}, upstreamInflight)}
 	defer s.workers.Wait()
 	cm, err := autopaho.NewConnection(ctx, autopaho.ClientConfig{
@@ -91,7 +92,52 @@ func ServeUpstream(ctx context.Context, u Upstream, take Take, limit time.Durati
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", u.URL.Host, err)
 	}
+	out.use(cm)
+	defer out.use(nil)
 	<-cm.Done()
+	return nil
+}
+
+// UpstreamSender is the Sender of ServeUpstream. The zero value reaches nobody.
+type UpstreamSender struct {
+	mu sync.Mutex
+	cm *autopaho.ConnectionManager
+}
+
+func (s *UpstreamSender) use(cm *autopaho.ConnectionManager) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cm = cm
+}
+
+// Reaches implements Sender. Who reads a topic there is found out by sending.
+func (s *UpstreamSender) Reaches(string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.cm != nil
+}
+
+// noSubscribers is what a broker answers when nobody reads a topic (MQTT 5,
+// 3.4.2.1). Not all of them say so.
+const noSubscribers = 0x10
+
+// Send implements Sender.
+func (s *UpstreamSender) Send(topic string, payload []byte) error {
+	s.mu.Lock()
+	cm := s.cm
+	s.mu.Unlock()
+	if cm == nil {
+		return ErrNobody
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), upstreamAnswer)
+	defer cancel()
+	answer, err := cm.Publish(ctx, &paho.Publish{QoS: 1, Topic: topic, Payload: payload})
+	switch {
+	case errors.Is(err, autopaho.ConnectionDownError), answer != nil && answer.ReasonCode == noSubscribers:
+		return ErrNobody
+	case err != nil:
+		return fmt.Errorf("publish at the broker: %w", err)
+	}
 	return nil
 }
 

@@ -30,7 +30,8 @@ func (*mqttHook) ID() string { return "waymark" }
 // Provides implements mqtt.Hook.
 func (*mqttHook) Provides(b byte) bool {
 	switch b {
-	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnPublish, mqtt.OnWill, mqtt.OnDisconnect:
+	case mqtt.OnConnect, mqtt.OnConnectAuthenticate, mqtt.OnACLCheck, mqtt.OnSubscribe, mqtt.OnPublish, mqtt.OnWill, mqtt.OnDisconnect,
+		mqtt.OnQosPublish, mqtt.OnQosComplete, mqtt.OnQosDropped:
 		return true
 	}
 	return false
@@ -138,6 +139,9 @@ func (h *mqttHook) OnACLCheck(cl *mqtt.Client, topic string, write bool) (ok boo
 // OnPublish takes a publication. The broker acknowledges it when this returns
 // without an error.
 func (h *mqttHook) OnPublish(cl *mqtt.Client, pk packets.Packet) (packets.Packet, error) {
+	if cl.Net.Inline { // ours
+		return pk, nil
+	}
 	conn := cl.Net.Conn.(*mqttConn)
 	err := h.publish(conn, &pk)
 	pk.FixedHeader.Retain = false // nothing is kept for those who come later
@@ -171,6 +175,46 @@ func (h *mqttHook) publish(conn *mqttConn, pk *packets.Packet) (err error) {
 func (*mqttHook) OnWill(_ *mqtt.Client, will mqtt.Will) (mqtt.Will, error) {
 	will.Retain, will.WillDelayInterval = false, 0
 	return will, nil
+}
+
+// OnQosPublish notes what we send to a client.
+func (*mqttHook) OnQosPublish(cl *mqtt.Client, pk packets.Packet, _ int64, _ int) {
+	conn, ok := cl.Net.Conn.(*mqttConn)
+	if !ok || pk.Origin != mqtt.InlineClientId || pk.TopicName == "" {
+		return
+	}
+	conn.open.mu.Lock()
+	defer conn.open.mu.Unlock()
+	if conn.sent == nil {
+		conn.sent = map[uint16]string{}
+	}
+	conn.sent[pk.PacketID] = pk.TopicName
+}
+
+// OnQosComplete passes on that the client has it.
+func (h *mqttHook) OnQosComplete(cl *mqtt.Client, pk packets.Packet) {
+	var err error
+	defer h.rescue(&err)
+	if topic := takeSent(cl, pk.PacketID); topic != "" {
+		ctx, cancel := h.context()
+		defer cancel()
+		h.broker.Acknowledged(ctx, topic)
+	}
+}
+
+// OnQosDropped notes that the client will not get it.
+func (*mqttHook) OnQosDropped(cl *mqtt.Client, pk packets.Packet) { takeSent(cl, pk.PacketID) }
+
+func takeSent(cl *mqtt.Client, id uint16) (topic string) {
+	conn, ok := cl.Net.Conn.(*mqttConn)
+	if !ok {
+		return ""
+	}
+	conn.open.mu.Lock()
+	defer conn.open.mu.Unlock()
+	topic = conn.sent[id]
+	delete(conn.sent, id)
+	return topic
 }
 
 // OnDisconnect notes why a client is gone.

@@ -34,6 +34,7 @@ type everybody struct{}
 
 func (everybody) Connect(context.Context, Client, string, []byte) (string, bool) { return "a", true }
 func (everybody) Reads(context.Context, Client, string) bool                     { return true }
+func (everybody) Acknowledged(context.Context, string)                           {}
 func (everybody) Publish(_ context.Context, _ Client, _ string, payload []byte) error {
 	if string(payload) == "boom" {
 		panic("boom")
@@ -61,7 +62,7 @@ func serve(t *testing.T, change func(*Limits)) string {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() {
-		done <- ServeMQTT(ctx, []net.Listener{l}, everybody{}, lim, &Pool{}, uncounted{}, slog.New(slog.DiscardHandler))
+		done <- ServeMQTT(ctx, []net.Listener{l}, everybody{}, &MQTTSender{}, lim, &Pool{}, uncounted{}, slog.New(slog.DiscardHandler))
 	}()
 	t.Cleanup(func() {
 		cancel()

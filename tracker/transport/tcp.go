@@ -84,17 +84,19 @@ func serveConn(ctx context.Context, conn net.Conn, h Handler, lim Limits, c Coun
 
 // serveFrom talks with a device of which r may have read something already.
 func serveFrom(ctx context.Context, conn net.Conn, r *reader, h Handler, lim Limits, c Counter, log *slog.Logger) {
-	w := &connWriter{conn: conn, limit: lim.Answer, c: c}
+	w := &connWriter{ctx: ctx, conn: conn, limit: lim.Answer, c: c}
 	session := h.Open(protocol.TCP, conn.RemoteAddr(), w)
 	defer session.Close()
 	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
 
-	// What was taken is finished also while the listeners stop.
-	finish := context.WithoutCancel(ctx)
+	// What was taken is finished also while the listeners stop: a position that is
+	// durable by then is acknowledged.
+	take := &budget{Context: context.WithoutCancel(ctx)}
+	var until deadline
 	wait := lim.Greeting
 	for replay := r.replay(); ; replay = false {
-		if err := conn.SetReadDeadline(time.Now().Add(wait)); err != nil || ctx.Err() != nil {
+		if err := until.extend(time.Now(), wait, conn.SetReadDeadline); err != nil || ctx.Err() != nil {
 			return
 		}
 		if !replay {
@@ -105,7 +107,9 @@ func serveFrom(ctx context.Context, conn net.Conn, r *reader, h Handler, lim Lim
 			c.Bytes(r.fresh, 0)
 		}
 		wait = lim.Idle
-		used, reply, err := receive(finish, session, r.pending, lim.Answer)
+		take.start(time.Now().Add(lim.Answer))
+		used, reply, err := session.Receive(take, r.pending)
+		take.stop()
 		if len(reply) > 0 {
 			_, werr := w.Write(reply)
 			err = errors.Join(err, werr)
@@ -126,28 +130,25 @@ func serveFrom(ctx context.Context, conn net.Conn, r *reader, h Handler, lim Lim
 // of the time.
 type connWriter struct {
 	mu    sync.Mutex
+	ctx   context.Context // of the listener
 	conn  net.Conn
 	limit time.Duration
+	until deadline
 	c     Counter
 }
 
 func (w *connWriter) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.conn.SetWriteDeadline(time.Now().Add(w.limit)); err != nil {
+	if w.ctx.Err() != nil { // the end of the listener has cut the time short
+		w.until = deadline{}
+	}
+	if err := w.until.extend(time.Now(), w.limit, w.conn.SetWriteDeadline); err != nil {
 		return 0, err
 	}
 	n, err := w.conn.Write(b)
 	w.c.Bytes(0, n)
 	return n, err
-}
-
-// receive lets a session finish what it has taken, also while the listeners
-// stop: a position that is durable by then is acknowledged.
-func receive(ctx context.Context, s Session, buf []byte, limit time.Duration) (int, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return s.Receive(ctx, buf)
 }
 
 func logEnd(log *slog.Logger, conn net.Conn, err error) {

@@ -28,7 +28,7 @@ type Session interface {
 }
 
 // Writer sends to a device at any time, beside the replies of its session. Each
-// Write goes out in one piece or fails, after Limits.Answer at the latest; n
+// Write goes out in one piece or fails, after Limits.Answer or little later; n
 // tells how many bytes left. It may be used by several goroutines at once, and
 // after the session: then it fails.
 type Writer interface {

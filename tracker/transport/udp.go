@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"time"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
@@ -79,4 +80,12 @@ func (w packetWriter) Write(b []byte) (int, error) {
 	n, err := w.conn.WriteTo(b, w.remote)
 	w.c.Bytes(0, n)
 	return n, err
+}
+
+// receive lets a session finish what it has taken, also while the listeners
+// stop: a position that is durable by then is acknowledged.
+func receive(ctx context.Context, s Session, buf []byte, limit time.Duration) (int, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	return s.Receive(ctx, buf)
 }

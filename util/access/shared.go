@@ -18,13 +18,9 @@ func (s *Service) Shared(ctx context.Context, owner, guest data.User, deviceIDs 
 	}
 	ids := slices.Clone(deviceIDs)
 	if groupID != 0 && of.Sees(data.GroupKind, groupID) {
-		groups, err := withSubgroups(ctx, s.store, []int64{groupID})
+		inside, err := s.InGroup(ctx, &of, groupID)
 		if err != nil {
 			return Viewer{}, err
-		}
-		inside, err := s.store.GroupedDeviceIDs(ctx, groups)
-		if err != nil {
-			return Viewer{}, fmt.Errorf("read devices of groups: %w", err)
 		}
 		ids = append(ids, inside...)
 	}
@@ -34,4 +30,18 @@ func (s *Service) Shared(ctx context.Context, owner, guest data.User, deviceIDs 
 	return Viewer{User: guest, server: of.server, grants: &grants{
 		devices: newSet(ids), others: map[data.ObjectKind]*set{data.UserKind: &account},
 	}}, nil
+}
+
+// InGroup are the devices in a group and in the groups within it that a viewer
+// sees, in no order.
+func (s *Service) InGroup(ctx context.Context, v *Viewer, groupID int64) ([]int64, error) {
+	groups, err := withSubgroups(ctx, s.store, []int64{groupID})
+	if err != nil {
+		return nil, err
+	}
+	ids, err := s.store.GroupedDeviceIDs(ctx, groups)
+	if err != nil {
+		return nil, fmt.Errorf("read devices of groups: %w", err)
+	}
+	return slices.DeleteFunc(ids, func(id int64) bool { return !v.CanSee(id) }), nil
 }

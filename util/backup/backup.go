@@ -19,6 +19,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -36,6 +37,18 @@ type Place struct {
 	Path string
 	// URL is a PostgreSQL database.
 	URL string
+}
+
+// At is where the store of a database's address is: postgres://… , sqlite://FILE,
+// or empty for SQLite in a data folder.
+func At(url, dataDir string) Place {
+	if url == "" {
+		return Place{Path: filepath.Join(dataDir, sqlite.FileName)}
+	}
+	if path, ok := strings.CutPrefix(url, "sqlite://"); ok {
+		return Place{Path: path}
+	}
+	return Place{URL: url}
 }
 
 func (p Place) kind() string {

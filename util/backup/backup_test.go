@@ -73,7 +73,7 @@ func insert(t testing.TB, s store, positions ...data.Position) {
 	for i := range positions {
 		f[i] = positions[i].Fingerprint()
 	}
-	if err := s.InsertPositions(t.Context(), positions, f); err != nil {
+	if err := s.InsertPositions(t.Context(), positions, f, nil); err != nil {
 		t.Fatal(err)
 	}
 }

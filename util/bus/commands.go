@@ -21,32 +21,67 @@ func (b *Bus) PublishCommand(c data.CommandChange) error {
 
 // SubscribeCommands calls f for every change of a command, one call at a time.
 func (b *Bus) SubscribeCommands(f func(data.CommandChange)) (unsubscribe func(), err error) {
-	return b.subscribe(data.SubjectCommands, func(m *nats.Msg) error {
-		c, err := data.DecodeMessage[data.CommandChange](m.Data)
-		if err == nil {
-			f(c)
-		}
-		return err
-	})
+	return b.subscribe(data.SubjectCommands, func(m *nats.Msg) error { return deliver(m, f) })
 }
 
-// PublishHolder tells every tracker that a device has connected to one.
+// flushTimeout bounds a wait for the server to answer.
+const flushTimeout = time.Second
+
+// PublishHolder tells every tracker that a device has connected to one. It
+// returns when the server has the message, so that the trackers hear of a
+// command that somebody queues from now on after it. Without a connection the
+// message is kept until there is one again.
 func (b *Bus) PublishHolder(h data.DeviceHolder) error {
-	if err := b.conn.Publish(data.SubjectHolders, data.EncodeMessage(h)); err != nil {
+	err := b.conn.Publish(data.SubjectHolders, data.EncodeMessage(h))
+	if err == nil {
+		err = b.flush()
+	}
+	if err != nil {
 		return fmt.Errorf("publish holder of a device: %w", err)
 	}
 	return nil
 }
 
-// SubscribeHolders calls f for every device that connects, one call at a time.
-func (b *Bus) SubscribeHolders(f func(data.DeviceHolder)) (unsubscribe func(), err error) {
-	return b.subscribe(data.SubjectHolders, func(m *nats.Msg) error {
-		h, err := data.DecodeMessage[data.DeviceHolder](m.Data)
-		if err == nil {
-			f(h)
+// SubscribeDownlink calls changed for every change of a command and held for
+// every device that connects, one call at a time and in the order in which the
+// messages came. It returns when the server knows of it: what is published later
+// is heard.
+func (b *Bus) SubscribeDownlink(changed func(data.CommandChange), held func(data.DeviceHolder)) (unsubscribe func(), err error) {
+	unsubscribe, err = b.subscribe(data.SubjectDownlink, func(m *nats.Msg) error {
+		switch m.Subject {
+		case data.SubjectCommands:
+			return deliver(m, changed)
+		case data.SubjectHolders:
+			return deliver(m, held)
 		}
-		return err
+		return fmt.Errorf("no such subject: %w", data.ErrInvalid)
 	})
+	if err != nil {
+		return nil, err
+	}
+	if err := b.flush(); err != nil {
+		unsubscribe()
+		return nil, fmt.Errorf("subscribe to %s: %w", data.SubjectDownlink, err)
+	}
+	return unsubscribe, nil
+}
+
+// flush waits until the server has what was published and subscribed. Without a
+// connection it does not wait: that is sent when there is one again.
+func (b *Bus) flush() error {
+	if !b.conn.IsConnected() {
+		return nil
+	}
+	return b.conn.FlushTimeout(flushTimeout)
+}
+
+// deliver decodes a message and hands it to f.
+func deliver[T data.CommandChange | data.DeviceHolder](m *nats.Msg, f func(T)) error {
+	v, err := data.DecodeMessage[T](m.Data)
+	if err == nil {
+		f(v)
+	}
+	return err
 }
 
 // commandTypesTimeout bounds the question for the commands of a protocol.

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"errors"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -17,7 +18,7 @@ func TestCommandsAndHolders(t *testing.T) {
 	if _, err := there.SubscribeCommands(func(c data.CommandChange) { commands <- c }); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := there.SubscribeHolders(func(h data.DeviceHolder) { holders <- h }); err != nil {
+	if _, err := there.SubscribeDownlink(func(data.CommandChange) {}, func(h data.DeviceHolder) { holders <- h }); err != nil {
 		t.Fatal(err)
 	}
 	stop, err := there.AnswerCommandTypes(func(protocol string) []string {
@@ -29,7 +30,9 @@ func TestCommandsAndHolders(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// An answer shows that the subscriptions have reached the server.
+	if err := there.conn.Flush(); err != nil { // until the server knows of all of it
+		t.Fatal(err)
+	}
 	if types, err := here.CommandTypes("gt06"); err != nil || !slices.Equal(types, []string{"custom", "engineStop"}) {
 		t.Errorf("types %v, %v", types, err)
 	}
@@ -61,5 +64,48 @@ func TestCommandsAndHolders(t *testing.T) {
 	stop()
 	if _, err := here.CommandTypes("gt06"); !errors.Is(err, data.ErrUnavailable) {
 		t.Errorf("without a tracker: %v", err)
+	}
+}
+
+// TestDownlinkKeepsOrder has a command follow a device from connection to
+// connection: were the news of the device a subscription of its own, a command
+// could overtake it.
+func TestDownlinkKeepsOrder(t *testing.T) {
+	cfg := DefaultConfig()
+	cfg.URL = external(t, true)
+	api, tracker, listener := open(t, cfg, ""), open(t, cfg, ""), open(t, cfg, "")
+	const rounds = 200
+	heard := make(chan int64, 2*rounds)
+	_, err := listener.SubscribeDownlink(
+		func(c data.CommandChange) { heard <- c.ID },
+		func(h data.DeviceHolder) {
+			runtime.Gosched() // slower than a command
+			heard <- h.DeviceID
+		})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range int64(rounds) {
+		// The two have connections of their own, as in the field.
+		if err := tracker.PublishHolder(data.DeviceHolder{DeviceID: 2 * i, Tracker: "one"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := api.PublishCommand(data.CommandChange{ID: 2*i + 1, State: data.CommandQueued}); err != nil {
+			t.Fatal(err)
+		}
+		if err := api.conn.Flush(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	deadline := time.After(10 * time.Second)
+	for want := range int64(2 * rounds) {
+		select {
+		case got := <-heard:
+			if got != want {
+				t.Fatalf("message %d was heard when it was the turn of %d", got, want)
+			}
+		case <-deadline:
+			t.Fatalf("message %d does not come", want)
+		}
 	}
 }

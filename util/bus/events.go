@@ -87,6 +87,44 @@ func (b *Bus) SubscribeAccess(f func(data.AccessChange)) (unsubscribe func(), er
 	})
 }
 
+// PublishObject tells every service that an object was changed or removed.
+func (b *Bus) PublishObject(c data.ObjectChange) error {
+	if err := b.conn.Publish(data.SubjectObjects, data.EncodeMessage(c)); err != nil {
+		return fmt.Errorf("publish object change: %w", err)
+	}
+	return nil
+}
+
+// SubscribeObjects calls f for every change of an object, one call at a time.
+func (b *Bus) SubscribeObjects(f func(data.ObjectChange)) (unsubscribe func(), err error) {
+	return b.subscribe(data.SubjectObjects, func(m *nats.Msg) error {
+		c, err := data.DecodeMessage[data.ObjectChange](m.Data)
+		if err == nil {
+			f(c)
+		}
+		return err
+	})
+}
+
+// PublishNotice tells the open pages of a user about an event.
+func (b *Bus) PublishNotice(n data.Notice) error {
+	if err := b.conn.Publish(data.SubjectNotices, data.EncodeMessage(n)); err != nil {
+		return fmt.Errorf("publish notice: %w", err)
+	}
+	return nil
+}
+
+// SubscribeNotices calls f for every event for a user's pages, one call at a time.
+func (b *Bus) SubscribeNotices(f func(data.Notice)) (unsubscribe func(), err error) {
+	return b.subscribe(data.SubjectNotices, func(m *nats.Msg) error {
+		n, err := data.DecodeMessage[data.Notice](m.Data)
+		if err == nil {
+			f(n)
+		}
+		return err
+	})
+}
+
 // botNameTimeout bounds the question for the bot's name.
 const botNameTimeout = time.Second
 

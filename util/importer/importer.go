@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // Store is where positions go.
 type Store interface {
-	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error
+	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64, fold storage.Fold) error
 }
 
 // compacter is a store that moves what was inserted out of the way of further
@@ -139,7 +140,7 @@ func (w *Writer) Flush(ctx context.Context) error {
 	for i := range w.batch {
 		fingerprints[i] = w.batch[i].Fingerprint()
 	}
-	if err := w.store.InsertPositions(ctx, w.batch, fingerprints); err != nil {
+	if err := w.store.InsertPositions(ctx, w.batch, fingerprints, nil); err != nil {
 		return fmt.Errorf("store positions: %w", err)
 	}
 	for i := range w.batch {

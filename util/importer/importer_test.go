@@ -253,7 +253,7 @@ func TestWrongPositions(t *testing.T) {
 // memory takes all that can be stored.
 type memory struct{ t testing.TB }
 
-func (m memory) InsertPositions(_ context.Context, positions []data.Position, fingerprints []uint64) error {
+func (m memory) InsertPositions(_ context.Context, positions []data.Position, fingerprints []uint64, _ storage.Fold) error {
 	for i := range positions {
 		p := &positions[i]
 		if p.FixTime.IsZero() || math.Abs(p.Latitude) > 90 || p.SpeedKnots-p.SpeedKnots != 0 || !slices.IsSortedFunc(positions, func(a, b data.Position) int { return a.FixTime.Compare(b.FixTime) }) {

@@ -2,11 +2,13 @@
 package mail
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
@@ -64,6 +66,18 @@ var ports = map[string]int{"starttls": 587, "tls": 465, "none": 25}
 type Message struct {
 	// To is one address.
 	To, Subject, Text string
+	// ID tells mailboxes that they have the mail already, should it come twice:
+	// letters, digits, dots and hyphens. Empty for one of its own.
+	ID string
+	// Attachments are files that go with it.
+	Attachments []Attachment
+}
+
+// Attachment is a file of a mail.
+type Attachment struct {
+	// Name is the file's, ContentType its media type.
+	Name, ContentType string
+	Content           []byte
 }
 
 // Sender sends mail. It may be used by several goroutines at once.
@@ -97,10 +111,17 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	msg.Subject(m.Subject)
 	msg.SetDate()
-	msg.SetMessageID()
+	if m.ID == "" {
+		msg.SetMessageID()
+	} else {
+		msg.SetMessageIDWithValue(m.ID + "@" + s.domain())
+	}
 	// Whoever answers automatically should not answer a program (RFC 3834).
 	msg.SetGenHeader("Auto-Submitted", "auto-generated")
 	msg.SetBodyString(gomail.TypeTextPlain, m.Text)
+	for _, a := range m.Attachments {
+		msg.AttachReadSeeker(a.Name, bytes.NewReader(a.Content), gomail.WithFileContentType(gomail.ContentType(a.ContentType)))
+	}
 
 	client, err := gomail.NewClient(s.config.Host, s.options(ctx)...)
 	if err != nil {
@@ -110,6 +131,12 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 		return fmt.Errorf("send mail through %s: %w: %w", s.config.Host, data.ErrUnavailable, err)
 	}
 	return nil
+}
+
+// domain is that of the address that mail comes from.
+func (s *Sender) domain() string {
+	_, domain, _ := strings.Cut(s.config.From, "@")
+	return strings.TrimRight(strings.TrimSpace(domain), ">")
 }
 
 func (s *Sender) options(ctx context.Context) []gomail.Option {

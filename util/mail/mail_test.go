@@ -203,6 +203,29 @@ func TestSend(t *testing.T) {
 	}
 }
 
+// A mail that is sent twice can have the same Message-ID, so that mailboxes
+// know it; others have each their own.
+func TestMessageID(t *testing.T) {
+	s := newServer(t, false)
+	ids := func(id string) string {
+		t.Helper()
+		if err := s.sender("none").Send(testContext(t), Message{To: "ann@example.org", Subject: "s", Text: "t", ID: id}); err != nil {
+			t.Fatal(err)
+		}
+		m, err := mail.ReadMessage(strings.NewReader((<-s.got).body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Header.Get("Message-Id")
+	}
+	if a, b := ids("e1.n2.u3.mail.5f"), ids("e1.n2.u3.mail.5f"); a != b || a != "<e1.n2.u3.mail.5f@example.org>" {
+		t.Errorf("given: %s and %s", a, b)
+	}
+	if a, b := ids(""), ids(""); a == b {
+		t.Errorf("two mails have the id %s", a)
+	}
+}
+
 func TestSendFails(t *testing.T) {
 	m := Message{To: "ann@example.org", Subject: "s", Text: "t"}
 	s := newServer(t, false)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/waymark-gps/waymark/util/movement/fix"
+	"github.com/waymark-gps/waymark/util/movement/traces"
 	"github.com/waymark-gps/waymark/util/movement/trips"
 )
 
@@ -43,10 +44,10 @@ func batch(c *Config, fixes []fix.Fix) (rows, State) {
 
 // TestTruth compares what is found with what the vehicle really did.
 func TestTruth(t *testing.T) {
-	for _, tr := range generated() {
-		t.Run(tr.name, func(t *testing.T) {
-			c := Resolve(tr.settings)
-			w, s := batch(&c, tr.fixes)
+	for _, tr := range traces.Generated() {
+		t.Run(tr.Name, func(t *testing.T) {
+			c := Resolve(tr.Settings)
+			w, s := batch(&c, tr.Fixes)
 			var drives, carried int
 			var drivenM, carriedM float64
 			for _, trip := range w.Trips {
@@ -59,14 +60,14 @@ func TestTruth(t *testing.T) {
 					t.Errorf("a trip of the kind %v", trip.Kind)
 				}
 			}
-			if drives != tr.drives || carried != tr.carried {
-				t.Errorf("%d drives and %d carried, want %d and %d\n%s", drives, carried, tr.drives, tr.carried, format(w, &s))
+			if drives != tr.Drives || carried != tr.Carried {
+				t.Errorf("%d drives and %d carried, want %d and %d\n%s", drives, carried, tr.Drives, tr.Carried, format(w, &s))
 			}
-			if math.Abs(drivenM-tr.drivenM) > tr.drivenM*tr.tolerance {
-				t.Errorf("driven %.0f m, in truth %.0f", drivenM, tr.drivenM)
+			if math.Abs(drivenM-tr.DrivenM) > tr.DrivenM*tr.Tolerance {
+				t.Errorf("driven %.0f m, in truth %.0f", drivenM, tr.DrivenM)
 			}
-			if math.Abs(carriedM-tr.carriedM) > tr.carriedM*0.05 {
-				t.Errorf("carried %.0f m, in truth %.0f", carriedM, tr.carriedM)
+			if math.Abs(carriedM-tr.CarriedM) > tr.CarriedM*0.05 {
+				t.Errorf("carried %.0f m, in truth %.0f", carriedM, tr.CarriedM)
 			}
 			if total := float64(s.Trips().Totals().DistanceMM) / 1000; math.Abs(total-drivenM) > 0.01 {
 				t.Errorf("total %.3f m, the drives have %.3f", total, drivenM)
@@ -124,10 +125,10 @@ func checkRows(t *testing.T, w rows, s *State) {
 // Traces without a generator were written by hand.
 func TestGolden(t *testing.T) {
 	settings := map[string]map[string]any{}
-	for _, tr := range generated() {
-		settings[tr.name] = tr.settings
+	for _, tr := range traces.Generated() {
+		settings[tr.Name] = tr.Settings
 		if *update {
-			write(t, filepath.Join("testdata", tr.name+".csv"), formatTrace(tr.fixes))
+			write(t, filepath.Join("testdata", tr.Name+".csv"), formatTrace(tr.Fixes))
 		}
 	}
 	files, err := filepath.Glob("testdata/*.csv")

@@ -26,9 +26,9 @@ import (
 	"math"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/internal/code"
 	"github.com/waymark-gps/waymark/util/movement/filter"
 	"github.com/waymark-gps/waymark/util/movement/fix"
-	"github.com/waymark-gps/waymark/util/movement/internal/code"
 	"github.com/waymark-gps/waymark/util/movement/trips"
 )
 
@@ -123,8 +123,11 @@ func Decode(b []byte) (State, error) {
 // Checkpoint is a saved state to begin again from.
 type Checkpoint struct {
 	// Time is State.Time: the state knows every report up to and including it.
-	Time  int64
+	Time int64
+	// State is what a fold has saved, of which State.Append is the first part.
 	State []byte
+	// Shift is what late reports have added to the totals since it was saved.
+	Shift fix.Totals
 }
 
 // Derived are a position's values that come from those before it.

@@ -8,17 +8,18 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/movement/filter"
 	"github.com/waymark-gps/waymark/util/movement/fix"
+	"github.com/waymark-gps/waymark/util/movement/traces"
 )
 
 // TestStateIsSmall bounds what is kept for each device.
 func TestStateIsSmall(t *testing.T) {
 	c := DefaultConfig()
 	longest, atRest := 0, 0
-	for _, tr := range append(generated(), month()) {
+	for _, tr := range append(traces.Generated(), traces.Month()) {
 		var s State
 		var r Result
-		for i := range tr.fixes {
-			s.Step(&c, &tr.fixes[i], &r)
+		for i := range tr.Fixes {
+			s.Step(&c, &tr.Fixes[i], &r)
 			n := len(s.Append(nil))
 			longest = max(longest, n)
 			if r.Checkpoint {
@@ -35,9 +36,9 @@ func TestStateIsSmall(t *testing.T) {
 // FuzzDecode wants an error or a state that is saved as it was read.
 func FuzzDecode(f *testing.F) {
 	c := DefaultConfig()
-	_, s := batch(&c, deliveries().fixes)
+	_, s := batch(&c, traces.Deliveries().Fixes)
 	f.Add(s.Append(nil))
-	_, s = batch(&c, deliveries().fixes[:100])
+	_, s = batch(&c, traces.Deliveries().Fixes[:100])
 	f.Add(s.Append(nil))
 	f.Add([]byte{1, 1, 2})
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -94,7 +95,7 @@ func TestResolve(t *testing.T) {
 
 func BenchmarkStep(b *testing.B) {
 	positions := make([]data.Position, 0, 10_000)
-	for _, f := range month().fixes {
+	for _, f := range traces.Month().Fixes {
 		p := data.Position{
 			ID: f.ID, DeviceTime: time.UnixMilli(f.Time), FixTime: time.UnixMilli(f.FixTime), ServerTime: time.UnixMilli(f.ServerTime),
 			Valid: true, Latitude: f.Lat, Longitude: f.Lon, SpeedKnots: f.SpeedKnots, AccuracyM: 5,
@@ -122,7 +123,7 @@ func BenchmarkStep(b *testing.B) {
 
 func BenchmarkSave(b *testing.B) {
 	c := DefaultConfig()
-	_, s := batch(&c, deliveries().fixes[:150])
+	_, s := batch(&c, traces.Deliveries().Fixes[:150])
 	buf := s.Append(nil)
 	b.ReportMetric(float64(len(buf)), "B/state")
 	b.ReportAllocs()

@@ -40,6 +40,7 @@ func RunAlone(ctx context.Context, core Core, log *slog.Logger, start func(*Part
 	behind := group.Layer()
 	behind.Go("operations", ops.Serve(p.Health))
 	behind.Go("memory", memory.Run)
+	behind.Go("statistics", p.Count)
 	group.Layer().Go("service", run)
 	group.Layer().Go("readiness", p.Health.LameDuck(lameDuck))
 	return group.Run(ctx)

@@ -13,9 +13,11 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/fleet"
 	"github.com/waymark-gps/waymark/util/health"
 	"github.com/waymark-gps/waymark/util/logging"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/statistics"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/history"
 	"github.com/waymark-gps/waymark/util/storage/open"
@@ -80,7 +82,16 @@ type Parts struct {
 	Store   storage.Store
 	Bus     *bus.Bus
 	Now     func() time.Time
+	// Fleet knows what holds for devices.
+	Fleet *fleet.Fleet
+	// Statistics are what this process does; Count stores them.
+	Statistics *statistics.Counters
+
+	unwatch func()
 }
+
+// Count stores the statistics of the process until ctx ends.
+func (p *Parts) Count(ctx context.Context) error { return p.Statistics.Run(ctx, p.Store, p.Log) }
 
 // openTimeout bounds the opening of the parts: a database may be starting.
 const openTimeout = 60 * time.Second
@@ -95,7 +106,7 @@ const checkTimeout = 3 * time.Second
 func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	p := &Parts{Log: log, Metrics: metric.NewSet(), Now: time.Now}
+	p := &Parts{Log: log, Metrics: metric.NewSet(), Now: time.Now, Statistics: statistics.New(time.Now)}
 	p.Health = health.New(log, p.Metrics)
 	if c.Bus.URL == "" || c.Storage.URL == "" {
 		if err := os.MkdirAll(c.DataDir, 0o700); err != nil {
@@ -110,6 +121,11 @@ func Open(ctx context.Context, c Core, log *slog.Logger) (*Parts, error) {
 	if p.Store, err = openStore(ctx, c, log, observeHistory(p.Metrics)); err != nil {
 		p.Bus.Close()
 		return nil, fmt.Errorf("open the store (storage.url): %w", err)
+	}
+	p.Fleet = fleet.New(p.Store, log, p.Now)
+	if p.unwatch, err = p.Fleet.Watch(p.Bus); err != nil {
+		p.Close()
+		return nil, err
 	}
 	p.Health.Add("store", checkTimeout, p.Store.Ping)
 	p.Health.Add("bus", checkTimeout, p.Bus.Ready)
@@ -135,6 +151,9 @@ func openStore(ctx context.Context, c Core, log *slog.Logger, observe func(histo
 
 // Close closes what Open opened.
 func (p *Parts) Close() {
+	if p.unwatch != nil {
+		p.unwatch()
+	}
 	if err := p.Store.Close(); err != nil {
 		p.Log.Error("close the store", "err", err)
 	}

@@ -19,6 +19,8 @@ import (
 type Store interface {
 	Devices
 	Positions
+	Movement
+	Events
 	UnknownDevices
 	Users
 	Sessions
@@ -30,6 +32,9 @@ type Store interface {
 	Commands
 	Audit
 	Shares
+	Deliveries
+	Reports
+	Statistics
 
 	// Ping asks whether the database answers.
 	Ping(ctx context.Context) error
@@ -56,7 +61,8 @@ type Devices interface {
 	CreateDevice(ctx context.Context, d *data.Device) error
 	// UpdateDevice stores what people edit: not LastUpdate and PositionID.
 	UpdateDevice(ctx context.Context, d *data.Device) error
-	// DeleteDevice removes a device with its positions, media and links.
+	// DeleteDevice removes a device with its positions, what they meant, its
+	// events, media and links.
 	DeleteDevice(ctx context.Context, id int64) error
 	Device(ctx context.Context, id int64) (data.Device, error)
 	DeviceByUniqueID(ctx context.Context, uniqueID string) (data.Device, error)
@@ -69,6 +75,10 @@ type Devices interface {
 	// device does not exist: ErrNotFound.
 	PutMedia(ctx context.Context, m *data.Media) error
 	Media(ctx context.Context, deviceID int64, name string) (data.Media, error)
+	// TrimMedia removes the oldest of the files that a device has sent, those with
+	// the time in front of their names, until there are at most so many files with
+	// at most so many bytes.
+	TrimMedia(ctx context.Context, deviceID int64, files int, bytes int64) error
 	// TouchDevices moves LastUpdate forward, never back, for many devices at once.
 	TouchDevices(ctx context.Context, seen map[int64]time.Time) error
 }
@@ -83,8 +93,9 @@ type Positions interface {
 	// are left out. IDs are set in place, 0 for those left out. Positions of
 	// devices that do not exist are left out too. The device's PositionID becomes
 	// its newest position, LastUpdate the newest ServerTime, of those left out as
-	// well: the device has spoken.
-	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64) error
+	// well: the device has spoken. fold, if not nil, works out what the new ones
+	// mean; without it that is left to whoever rebuilds the device's trips.
+	InsertPositions(ctx context.Context, positions []data.Position, fingerprints []uint64, fold Fold) error
 	// PositionsByID returns those that exist, by id.
 	PositionsByID(ctx context.Context, ids []int64) ([]data.Position, error)
 	// LatestPositions returns the newest position of each device that has one

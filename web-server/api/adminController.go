@@ -19,6 +19,7 @@ func (s *Server) adminRoutes(r chi.Router) {
 	r.Use(s.administratorOnly)
 	r.Get("/permissions", s.handle(s.getPermissions))
 	r.Get("/audit", s.handle(s.getAudit))
+	r.Get("/statistics", s.handle(s.getStatistics))
 	r.Put("/server", s.handle(s.putServer))
 	r.Get("/session/{id}", s.handle(s.actAs))
 	r.Get("/unknown-devices", s.handle(s.getUnknownDevices))

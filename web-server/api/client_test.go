@@ -86,6 +86,7 @@ func (c *client) try(method, path string, body any, headers ...string) (answer, 
 	for i := 0; i+1 < len(headers); i += 2 {
 		req.Header.Set(headers[i], headers[i+1])
 	}
+	c.e.asked.Add(1)
 	res, err := c.http.Do(req)
 	if err != nil {
 		return answer{}, err

@@ -90,13 +90,10 @@ func (s *Server) askedDevice(r *http.Request) (data.Device, *data.Position, erro
 	return d, last, err
 }
 
-// getCommandTypes lists what a device can be asked: ?deviceId.
+// getCommandTypes lists what a device can be asked, ?deviceId, what some device
+// of a group can, ?groupId, or without either every type there is.
 func (s *Server) getCommandTypes(w http.ResponseWriter, r *http.Request) error {
-	_, last, err := s.askedDevice(r)
-	if err != nil {
-		return err
-	}
-	types, err := s.commandTypes(last)
+	types, err := s.askedTypes(r)
 	if err != nil {
 		return err
 	}
@@ -104,6 +101,28 @@ func (s *Server) getCommandTypes(w http.ResponseWriter, r *http.Request) error {
 		b = append(b, `{"type":`...)
 		return append(data.AppendJSONString(b, types[i]), '}')
 	}))
+}
+
+func (s *Server) askedTypes(r *http.Request) ([]string, error) {
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return nil, err
+	}
+	groupID, err := q.number("groupId")
+	if err != nil {
+		return nil, err
+	}
+	if groupID != 0 {
+		return s.groupTypes(r, groupID)
+	}
+	if q.Get("deviceId") == "" {
+		return everyCommandType, nil
+	}
+	_, last, err := s.askedDevice(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.commandTypes(last)
 }
 
 // getSendableCommands lists the saved commands that a device understands:

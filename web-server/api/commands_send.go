@@ -29,7 +29,8 @@ type commandBody struct {
 }
 
 // sendCommand sends a command to a device, a saved one by its id, or one of its
-// own: 200 if it left at once, 202 if it waits for the device.
+// own: 200 if it left at once, 202 if it waits for the device. With ?groupId it
+// goes to every device of a group.
 func (s *Server) sendCommand(w http.ResponseWriter, r *http.Request) error {
 	if err := mayCommand(viewerOf(r)); err != nil {
 		return err
@@ -38,8 +39,15 @@ func (s *Server) sendCommand(w http.ResponseWriter, r *http.Request) error {
 	if err := readJSON(r, &body); err != nil {
 		return err
 	}
-	if r.URL.Query().Get("groupId") != "" {
-		return invalid("commands go to one device at a time: name it with deviceId")
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	if groupID, err := q.number("groupId"); err != nil || groupID != 0 {
+		if err != nil {
+			return err
+		}
+		return s.sendToGroup(w, r, groupID, &body)
 	}
 	device, err := s.commandDevice(r, body.DeviceID)
 	if err != nil {

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"sync"
 	"time"
 
@@ -18,10 +17,15 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/fleet"
 	"github.com/waymark-gps/waymark/util/metric"
+	"github.com/waymark-gps/waymark/util/notify"
+	"github.com/waymark-gps/waymark/util/statistics"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/web-server/auth"
+	"github.com/waymark-gps/waymark/web-server/jobs"
 	"github.com/waymark-gps/waymark/web-server/live"
+	"github.com/waymark-gps/waymark/web-server/reporting"
 )
 
 const (
@@ -38,70 +42,11 @@ const (
 	// tidyEvery is how often expired sessions are removed.
 	tidyEvery = time.Hour
 
-	maxTokenRate   = 10_000
 	maxHeaderBytes = 64 << 10
 	maxBodyBytes   = 1 << 20
 	// gzipFrom is the size from which an answer is compressed, in bytes.
 	gzipFrom = 1 << 10
 )
-
-// Config is what an operator can set.
-type Config struct {
-	Listen string `koanf:"listen" desc:"address and port of the web interface and its API"`
-	// InterlockSpeed is data.InterlockSpeedKmh unless somebody says otherwise.
-	URL            string          `koanf:"url" desc:"address that people open, like https://track.example.org; needed for passkeys, OpenID and mails with links"`
-	TrustedProxies []string        `koanf:"trusted-proxies" desc:"addresses and networks of reverse proxies; only of them X-Forwarded-For and X-Forwarded-Proto are taken"`
-	TokenRate      int             `koanf:"token-rate" desc:"requests per second that a personal token may make on average; 0 is no limit"`
-	MaxConnections int             `koanf:"max-connections" desc:"connections open at once, live updates included; more have to wait"`
-	TLS            TLSConfig       `koanf:"tls"`
-	OIDC           auth.OIDCConfig `koanf:"oidc"`
-	InterlockSpeed int             `koanf:"interlock-speed" desc:"speed in km/h above which the engine of a vehicle is not stopped, unless the command is forced"`
-}
-
-// DefaultConfig listens on the port that existing clients expect.
-func DefaultConfig() Config {
-	return Config{
-		Listen: ":8082", TokenRate: 100, MaxConnections: 10_000, OIDC: auth.DefaultOIDCConfig(), InterlockSpeed: data.InterlockSpeedKmh,
-	}
-}
-
-// Validate checks the values.
-func (c Config) Validate() error {
-	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
-		return fmt.Errorf("listen is %q, it must be an address and port like :8082: %w", c.Listen, data.ErrInvalid)
-	}
-	if err := checkURL(c.URL); err != nil {
-		return err
-	}
-	if c.URL == "" && c.OIDC.Enabled() {
-		return fmt.Errorf("oidc.issuer needs url, the address that people open: %w", data.ErrInvalid)
-	}
-	if c.TokenRate < 0 || c.TokenRate > maxTokenRate {
-		return fmt.Errorf("token-rate is %d, it must be 0 to %d: %w", c.TokenRate, maxTokenRate, data.ErrInvalid)
-	}
-	if c.MaxConnections < 1 {
-		return fmt.Errorf("max-connections is %d, it must be at least 1: %w", c.MaxConnections, data.ErrInvalid)
-	}
-	if _, err := parsePrefixes(c.TrustedProxies); err != nil {
-		return err
-	}
-	if c.InterlockSpeed < 1 {
-		return fmt.Errorf("interlock-speed is %d, it must be at least 1 km/h: %w", c.InterlockSpeed, data.ErrInvalid)
-	}
-	return nil
-}
-
-// checkURL checks the address that people open; empty for none.
-func checkURL(address string) error {
-	if address == "" {
-		return nil
-	}
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || address != u.Scheme+"://"+u.Host {
-		return fmt.Errorf("url is %q, it must be an address without a path, like https://track.example.org: %w", address, data.ErrInvalid)
-	}
-	return nil
-}
 
 // Bus is how changes come in and go out.
 type Bus interface {
@@ -109,9 +54,12 @@ type Bus interface {
 	PublishDevice(data.DeviceChange) error
 	PublishUser(data.UserChange) error
 	PublishAccess(data.AccessChange) error
+	PublishObject(data.ObjectChange) error
 	SubscribeAccess(func(data.AccessChange)) (unsubscribe func(), err error)
 	PublishLive(shard int, positions []data.Position) error
 	PublishCommand(data.CommandChange) error
+	SubscribeCommands(func(data.CommandChange)) (unsubscribe func(), err error)
+	PublishNotice(data.Notice) error
 	// CommandTypes are the commands of a protocol; data.ErrUnavailable while no
 	// tracker runs.
 	CommandTypes(protocol string) ([]string, error)
@@ -135,9 +83,21 @@ type Deps struct {
 	Health http.Handler
 	// Ready tells whether we can serve, for /api/health; nil asks the store.
 	Ready func(context.Context) error
+	// Notifier tells people what happened; somebody else runs it. Nil makes one
+	// that only answers questions.
+	Notifier *notify.Notifier
+	// Fleet knows what holds for devices; nil looks each time.
+	Fleet *fleet.Fleet
 	// BotUsername is the Telegram bot's name without @, "" while there is none.
 	// Optional.
 	BotUsername func() string
+	// JobsDir is where the files of jobs are kept; empty for no jobs.
+	JobsDir string
+	// Backup writes everything in the store to a new file and calls step now and
+	// then; nil where there are no backups.
+	Backup func(ctx context.Context, file string, step func()) error
+	// Statistics counts requests and who makes them. Optional.
+	Statistics *statistics.Counters
 	// Passwords is the cost of password hashes; zero is auth.DefaultParams.
 	Passwords auth.Params
 }
@@ -152,12 +112,17 @@ type Server struct {
 	passkeys *auth.Passkeys
 	openID   *auth.OIDC
 	// resets are the mails about forgotten passwords that wait.
-	resets  chan reset
-	auth    *auth.Service
-	access  *access.Service
-	shares  *auth.Shares
-	tracks  *histories
-	hub     *live.Hub
+	resets chan reset
+	auth   *auth.Service
+	access *access.Service
+	shares *auth.Shares
+	tracks *histories
+	hub    *live.Hub
+	// reports makes reports and sends them.
+	reports *reporting.Service
+	// jobs is nil without a folder for them; uploads bounds what comes in for them.
+	jobs    *jobs.Manager
+	uploads chan struct{}
 	metrics *metrics
 	handler http.Handler
 	// editUsers makes one change of accounts follow the other, so that checks
@@ -188,9 +153,19 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if err := s.setUpAccounts(cfg); err != nil {
 		return nil, err
 	}
-	var err error
+	err := s.setUpNotifier()
+	if err != nil {
+		return nil, err
+	}
 	s.shares, s.tracks = auth.NewShares(deps.Store, s.access, deps.Now), newHistories(deps.Now)
 	s.hub = live.New(deps.Store, deps.Bus, deps.Log, deps.Now, deps.Metrics)
+	s.reports = s.newReports()
+	s.uploads = make(chan struct{}, maxUploads)
+	if deps.JobsDir != "" {
+		if s.jobs, err = jobs.New(deps.JobsDir, int64(cfg.JobsMiB)<<20, deps.Now, deps.Log); err != nil {
+			return nil, err
+		}
+	}
 	s.metrics = newMetrics(deps.Metrics)
 	if s.handler, err = s.routes(); err != nil {
 		return nil, err
@@ -217,13 +192,23 @@ func (s *Server) setUpAccounts(cfg Config) (err error) {
 	return nil
 }
 
+// setUpNotifier makes a notifier where there is none.
+func (s *Server) setUpNotifier() (err error) {
+	d := &s.deps
+	if d.Notifier == nil {
+		d.Notifier, err = notify.New(notify.DefaultConfig(), notify.Deps{
+			Store: d.Store, Bus: d.Bus, Log: d.Log, Now: d.Now, Mail: d.Mail, Telegram: func() bool { return d.BotUsername() != "" },
+		})
+	}
+	return err
+}
+
 // Handler serves everything, sockets included; those need Run for updates.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Run serves l until ctx ends, then stops accepting, tells the sockets that it
-// goes away and lets requests finish. It closes l.
-func (s *Server) Run(ctx context.Context, l net.Listener) error {
-	srv := &http.Server{
+// httpServer is the HTTP server with its limits.
+func (s *Server) httpServer() *http.Server {
+	return &http.Server{
 		Handler:           s.handler,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -232,6 +217,12 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(s.deps.Log.Handler(), slog.LevelDebug),
 	}
+}
+
+// Run serves l until ctx ends, then stops accepting, tells the sockets that it
+// goes away and lets requests finish. It closes l.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	srv := s.httpServer()
 	unwatch, err := s.deps.Bus.SubscribeCommands(s.waits.changed)
 	if err != nil {
 		l.Close()
@@ -248,6 +239,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	g.Go(func() error { return s.hub.Run(ctx) })
 	g.Go(func() error { return s.tidy(ctx) })
 	g.Go(func() error { return s.sendResets(ctx) })
+	g.Go(func() error { return s.reports.Run(ctx) })
+	if s.jobs != nil {
+		g.Go(func() error { return s.jobs.Run(ctx) })
+	}
 	g.Go(func() error {
 		if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve web: %w", err)
@@ -314,17 +309,22 @@ func (s *Server) routes() (http.Handler, error) {
 		r.NotFound(s.handle(func(http.ResponseWriter, *http.Request) error {
 			return fmt.Errorf("%w: there is nothing at this address", data.ErrNotFound)
 		}))
-		r.MethodNotAllowed(func(w http.ResponseWriter, _ *http.Request) {
-			writeText(w, http.StatusMethodNotAllowed, "this address does not know that method")
+		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+			refuse(w, r, http.StatusMethodNotAllowed, "this address does not know that method")
 		})
 		r.With(tokenInQuery, s.authenticate).Get("/socket", s.handle(s.getSocket))
 		r.With(s.authenticate).Get("/stream", s.handle(s.getStream))
 		r.Group(func(r chi.Router) {
 			r.Use(s.authenticate, deadline(streamTimeout), asMiddleware(gzip))
 			s.positionRoutes(r)
+			s.reportRoutes(r)
 		})
 		r.Group(func(r chi.Router) {
-			r.Use(deadline(requestTimeout), asMiddleware(gzip))
+			r.Use(s.authenticate)
+			s.jobFileRoutes(r)
+		})
+		r.Group(func(r chi.Router) {
+			r.Use(deadline(requestTimeout), asMiddleware(gzip), tagLists)
 			r.Get("/server", s.handle(s.getServer))
 			r.Get("/health", s.handle(s.getHealth))
 			s.documentRoutes(r)
@@ -372,13 +372,9 @@ func (s *Server) userRoutes(r chi.Router) {
 	r.Delete("/permissions", s.handle(s.deletePermission))
 	r.Delete("/permissions/bulk", s.handle(s.deletePermissions))
 	s.objectRoutes(r)
+	s.eventRoutes(r)
 	s.shareRoutes(r)
-	r.Get("/reports/events", s.handle(getEmptyList))
+	s.jobRoutes(r)
+	s.scheduleRoutes(r)
 	r.Group(s.adminRoutes)
-}
-
-// getEmptyList answers existing clients that ask for events at start: none are
-// kept here.
-func getEmptyList(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, []byte("[]"))
 }

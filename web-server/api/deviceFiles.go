@@ -6,11 +6,13 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/movement/fix"
 )
 
 // imageTypes are the images there may be of a device, with their extensions.
@@ -78,7 +80,7 @@ func (s *Server) getMedia(w http.ResponseWriter, r *http.Request) error {
 // putAccumulators sets the counters of a device, totalDistance (metres) and
 // hours (milliseconds). They are counted on from the newest position, so that
 // position is stored once more, a millisecond later by the device's clock, with
-// the new values.
+// the new values, marked as no report of the device (fix.SetKey).
 func (s *Server) putAccumulators(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.editableDevice(r)
 	if err != nil {
@@ -108,18 +110,29 @@ func (s *Server) putAccumulators(w http.ResponseWriter, r *http.Request) error {
 		return invalid("the device has not reported a position yet: there is nothing to count from")
 	}
 	p := last[:1]
-	p[0].ID, p[0].DeviceTime = 0, p[0].DeviceTime.Add(time.Millisecond)
+	newest := p[0].DeviceTime
+	if t := p[0].Time(); t.After(newest) {
+		newest = t
+	}
+	p[0].ID, p[0].DeviceTime, p[0].Outdated = 0, newest.Add(time.Millisecond), true
 	p[0].Attributes = append(data.Attributes(nil), p[0].Attributes...)
 	facts := map[string]any{}
+	var names []string
 	if body.TotalDistance != nil {
 		p[0].Attributes.SetFloat("totalDistance", *body.TotalDistance)
 		facts["totalDistance"] = *body.TotalDistance
+		names = append(names, "totalDistance")
 	}
 	if body.Hours != nil {
 		p[0].Attributes.SetInt("hours", *body.Hours)
 		facts["hours"] = *body.Hours
+		names = append(names, "hours")
 	}
-	if err := s.deps.Store.InsertPositions(r.Context(), p, []uint64{p[0].Fingerprint()}); err != nil {
+	p[0].Attributes.SetString(fix.SetKey, strings.Join(names, ","))
+	for _, key := range []string{"alarm", "event", "result"} { // those happened once
+		p[0].Attributes.Set(key, data.Value{})
+	}
+	if err := s.deps.Store.InsertPositions(r.Context(), p, []uint64{p[0].Fingerprint()}, nil); err != nil {
 		return fmt.Errorf("store counters: %w", err)
 	}
 	if err := s.deps.Bus.PublishLive(data.Shard(d.ID), p); err != nil {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,7 @@ type localBus struct {
 	command []func(data.CommandChange)
 	access  []func(data.AccessChange)
 	logs    []func(data.LogBatch)
+	notices []func(data.Notice)
 	// interest is what the server asked of the trackers.
 	interest data.LogInterest
 	// seen is every device change that was published.
@@ -81,6 +83,27 @@ func (b *localBus) PublishCommand(c data.CommandChange) error {
 		f(c)
 	}
 	return nil
+}
+
+func (b *localBus) SubscribeNotices(f func(data.Notice)) (func(), error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notices = append(b.notices, f)
+	return func() {}, nil
+}
+
+func (b *localBus) PublishNotice(n data.Notice) error {
+	b.mu.Lock()
+	subscribers := b.notices
+	b.mu.Unlock()
+	for _, f := range subscribers {
+		f(n)
+	}
+	return nil
+}
+
+func (b *localBus) SubscribeSeen(func(map[int64]time.Time)) (func(), error) {
+	return func() {}, nil
 }
 
 func (b *localBus) SubscribeLogs(f func(data.LogBatch)) (func(), error) {
@@ -137,6 +160,8 @@ func (b *localBus) SubscribeAccess(f func(data.AccessChange)) (func(), error) {
 	b.access = append(b.access, f)
 	return func() {}, nil
 }
+
+func (b *localBus) PublishObject(data.ObjectChange) error { return nil }
 
 func (b *localBus) PublishAccess(c data.AccessChange) error {
 	b.mu.Lock()
@@ -197,6 +222,8 @@ type env struct {
 	url    string
 	// bot is the Telegram bot's name.
 	bot string
+	// asked counts the requests of all clients.
+	asked atomic.Int64
 	// stop stops the server and returns what Run returned.
 	stop func() error
 
@@ -241,8 +268,11 @@ func openStore(t *testing.T) storage.Store {
 }
 
 func newEnv(t *testing.T) *env {
-	return newEnvWith(t, func(s storage.Store) storage.Store { return s })
+	return newEnvWith(t, plainStore)
 }
+
+// plainStore wraps nothing around a store.
+func plainStore(s storage.Store) storage.Store { return s }
 
 // newEnvWith starts a server on a store with something wrapped around it.
 func newEnvWith(t *testing.T, wrap func(storage.Store) storage.Store) *env {
@@ -261,6 +291,7 @@ func newEnvSet(t *testing.T, wrap func(storage.Store) storage.Store, set func(*C
 		}),
 		Health:                http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, "health") }),
 		ContentSecurityPolicy: testCSP,
+		JobsDir:               t.TempDir(),
 		BotUsername:           func() string { return e.bot },
 		Passwords:             auth.Params{MemoryKiB: 64, Passes: 1},
 	}
@@ -357,7 +388,7 @@ func (e *env) position(deviceID int64, offset time.Duration) data.Position {
 	}
 	p.Attributes.SetBool("motion", true)
 	list := []data.Position{p}
-	if err := e.store.InsertPositions(e.t.Context(), list, []uint64{p.Fingerprint()}); err != nil {
+	if err := e.store.InsertPositions(e.t.Context(), list, []uint64{p.Fingerprint()}, nil); err != nil {
 		e.t.Fatal(err)
 	}
 	return list[0]

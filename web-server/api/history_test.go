@@ -38,7 +38,7 @@ func (e *env) drive(deviceID int64, n int, step time.Duration) []data.Position {
 	}
 	for from := 0; from < n; from += 5000 {
 		to := min(from+5000, n)
-		if err := e.store.InsertPositions(e.t.Context(), all[from:to], prints[from:to]); err != nil {
+		if err := e.store.InsertPositions(e.t.Context(), all[from:to], prints[from:to], nil); err != nil {
 			e.t.Fatal(err)
 		}
 	}
@@ -176,7 +176,7 @@ func TestDeletePositions(t *testing.T) {
 	c.want(404, "DELETE", "/api/positions/x", nil)
 	twin := all[10]
 	twin.ID, twin.AltitudeM = 0, 99
-	if err := e.store.InsertPositions(t.Context(), []data.Position{twin}, []uint64{twin.Fingerprint()}); err != nil {
+	if err := e.store.InsertPositions(t.Context(), []data.Position{twin}, []uint64{twin.Fingerprint()}, nil); err != nil {
 		t.Fatal(err)
 	}
 	c.want(400, "DELETE", fmt.Sprintf("/api/positions/%d", all[10].ID), nil)

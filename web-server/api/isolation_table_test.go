@@ -31,12 +31,16 @@ func probes() map[string]probe {
 		"GET /server/timezones":                  harmless("the same for everybody"),
 		"GET /notifications/types":               harmless("the same for everybody"),
 		"GET /notifications/notificators":        harmless("the same for everybody"),
-		"POST /notifications/test":               harmless("does nothing"),
-		"POST /notifications/test/{notificator}": harmless("does nothing"),
-		"GET /reports/events":                    harmless("always empty"),
+		"POST /notifications/test":               harmless("to the own account"),
+		"POST /notifications/test/{notificator}": harmless("to the own account"),
+		"GET /reports/{id}/runs":                 single("GET", "/reports/{id}/runs", data.ReportKind, ""),
+		"GET /statistics":                        administrators("GET", "/statistics"),
 		"GET /telegram/link":                     harmless("the own account"),
 		"POST /telegram/link":                    harmless("the own account"),
 		"DELETE /telegram/link":                  harmless("the own account"),
+
+		"GET /events/{id}":               eventProbe,
+		"POST /attributes/computed/test": ofDevice("POST", "/attributes/computed/test?deviceId={id}", `{"expression":"1","type":"number"}`),
 
 		"GET /users":  listed("/users", data.UserKind),
 		"POST /users": closedToUsers,
@@ -67,9 +71,15 @@ func probes() map[string]probe {
 		"POST /permissions/bulk":   linksProbe("POST", "/permissions/bulk", "[%s]"),
 		"DELETE /permissions/bulk": linksProbe("DELETE", "/permissions/bulk", "[%s]"),
 
-		"GET /commands/types":      ofDevice("GET", "/commands/types?deviceId={id}", ""),
-		"GET /commands/send":       ofDevice("GET", "/commands/send?deviceId={id}", ""),
-		"POST /commands/send":      ofDevice("POST", "/commands/send", `{"type":"custom","deviceId":ID}`),
+		"GET /commands/types": ofDevice("GET", "/commands/types?deviceId={id}", ""),
+		"GET /commands/send":  ofDevice("GET", "/commands/send?deviceId={id}", ""),
+		"POST /commands/send": func(t *testing.T, m *member) {
+			ofDevice("POST", "/commands/send", `{"type":"custom","deviceId":ID}`)(t, m)
+			m.foreign(data.GroupKind, func(id int64) {
+				m.refused(t, "POST", "/api/commands/send?groupId={id}", id, 9_999_999, `{"type":"custom"}`)
+				m.refused(t, "GET", "/api/commands/types?groupId={id}", id, 9_999_999, "")
+			})
+		},
 		"GET /commands/queue":      ofDevice("GET", "/commands/queue?deviceId={id}", ""),
 		"GET /commands/queue/{id}": harmless("TestCommandIsolation"), "DELETE /commands/queue/{id}": harmless("TestCommandIsolation"),
 	}
@@ -111,6 +121,9 @@ func probes() map[string]probe {
 	}
 	maps.Copy(table, accountProbes())
 	maps.Copy(table, sharing())
+	maps.Copy(table, reportProbes())
+	maps.Copy(table, jobProbes())
+	maps.Copy(table, notificationProbes())
 	return table
 }
 

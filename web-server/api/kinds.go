@@ -1,28 +1,23 @@
 package api
 
 import (
-	"bytes"
-	"errors"
-	"fmt"
 	"math"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
-	"github.com/emersion/go-ical"
 	"github.com/go-chi/chi/v5"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/calendar"
+	"github.com/waymark-gps/waymark/util/computed"
 	"github.com/waymark-gps/waymark/util/geo/wkt"
+	"github.com/waymark-gps/waymark/util/notify"
 )
 
 const (
-	maxName       = 128
-	maxText       = 4 << 10
-	maxCalendar   = 128 << 10
-	maxExpression = 4 << 10
+	maxName = 128
+	maxText = 4 << 10
 )
 
 // objectRoutes are those of everything that is a document to the store.
@@ -35,11 +30,7 @@ func (s *Server) objectRoutes(r chi.Router) {
 	resource[data.Maintenance, *data.Maintenance]{s: s, check: checkMaintenance}.routes(r, "/maintenance")
 	resource[data.Order, *data.Order]{s: s, check: checkOrder}.routes(r, "/orders")
 	resource[data.ScheduledReport, *data.ScheduledReport]{s: s, check: checkReport}.routes(r, "/reports")
-	r.Get("/notifications/types", s.handle(s.getNotificationTypes))
-	r.Get("/notifications/notificators", s.handle(s.getNotificators))
-	r.Post("/notifications/test", s.handle(s.testNotification))
-	r.Post("/notifications/test/{notificator}", s.handle(s.testNotification))
-	resource[data.Notification, *data.Notification]{s: s, check: checkNotification}.routes(r, "/notifications")
+	s.notificationRoutes(r)
 }
 
 // clean cleans a text in place; required ones must not be empty.
@@ -75,58 +66,11 @@ func checkCalendar(c *data.Calendar) error {
 	if err := clean("the name", &c.Name, maxName, true); err != nil {
 		return err
 	}
-	switch {
-	case len(c.Data) == 0:
+	if len(c.Data) == 0 {
 		return invalid("the calendar is empty: send an iCalendar file (.ics) as base64 in data")
-	case len(c.Data) > maxCalendar:
-		return invalid("the calendar is larger than %d KiB", maxCalendar>>10)
 	}
-	return checkEvents(c.Data)
-}
-
-// checkEvents reads an iCalendar file. The library has panics for some of what
-// is none.
-func checkEvents(file []byte) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = invalid("data is not an iCalendar file")
-		}
-	}()
-	decoded, err := ical.NewDecoder(bytes.NewReader(file)).Decode()
-	if err != nil {
-		return invalid("data is not an iCalendar file: %v", err)
-	}
-	events := decoded.Events()
-	if len(events) == 0 {
-		return invalid("there is no event in the calendar: nothing would ever apply")
-	}
-	for i := range events {
-		if err := checkEvent(&events[i]); err != nil {
-			return invalid("event %d of the calendar: %v", i+1, err)
-		}
-	}
-	return nil
-}
-
-func checkEvent(e *ical.Event) error {
-	start, err := e.DateTimeStart(time.UTC)
-	if err != nil {
-		return fmt.Errorf("its begin (DTSTART) is not understood: %w", err)
-	}
-	if start.IsZero() {
-		return errors.New("its begin (DTSTART) is missing")
-	}
-	end, err := e.DateTimeEnd(time.UTC)
-	if err != nil {
-		return fmt.Errorf("its end (DTEND or DURATION) is not understood: %w", err)
-	}
-	if end.Before(start) {
-		return errors.New("it ends before it begins")
-	}
-	if _, err := e.Props.RecurrenceRule(); err != nil {
-		return fmt.Errorf("its repetition (RRULE) is not understood: %w", err)
-	}
-	return nil
+	_, err := calendar.Parse(c.Data)
+	return err
 }
 
 func checkAttribute(a *data.ComputedAttribute) error {
@@ -136,13 +80,8 @@ func checkAttribute(a *data.ComputedAttribute) error {
 	if err := clean("the attribute", &a.Attribute, maxName, true); err != nil {
 		return err
 	}
-	if a.Expression = strings.TrimSpace(a.Expression); a.Expression == "" || len(a.Expression) > maxExpression {
-		return invalid("the expression must have 1 to %d bytes", maxExpression)
-	}
-	if !slices.Contains([]string{"string", "number", "boolean"}, a.Type) {
-		return invalid("the type must be string, number or boolean")
-	}
-	return nil
+	a.Expression = strings.TrimSpace(a.Expression)
+	return computed.Check(a)
 }
 
 func checkDriver(d *data.Driver) error {
@@ -177,15 +116,12 @@ func checkOrder(o *data.Order) error {
 	return nil
 }
 
-// reportTypes are the reports there can be.
-var reportTypes = []string{"combined", "devices", "events", "geofences", "route", "stops", "summary", "trips"}
-
 func checkReport(r *data.ScheduledReport) error {
 	if err := clean("the description", &r.Description, maxText, true); err != nil {
 		return err
 	}
-	if !slices.Contains(reportTypes, r.Type) {
-		return invalid("the type must be one of %s", strings.Join(reportTypes, ", "))
+	if !slices.Contains(reportNames, r.Type) {
+		return invalid("the type must be one of %s", strings.Join(reportNames, ", "))
 	}
 	if r.CalendarID == 0 {
 		return invalid("the calendar (calendarId) is missing: it says when the report is made")
@@ -219,44 +155,5 @@ func checkNotification(n *data.Notification) error {
 	if n.Notificators = strings.Join(names, ","); slices.Contains(names, "command") && n.CommandID == 0 {
 		return invalid("the notificator command needs a saved command (commandId)")
 	}
-	return nil
-}
-
-// appendTypes appends [{"type":…}].
-func appendTypes(types []string) []byte {
-	return appendList(nil, len(types), func(b []byte, i int) []byte {
-		b = append(b, `{"type":`...)
-		return append(data.AppendJSONString(b, types[i]), '}')
-	})
-}
-
-// getNotificationTypes lists the types of events.
-func (s *Server) getNotificationTypes(w http.ResponseWriter, _ *http.Request) error {
-	return writeJSON(w, appendTypes(data.EventTypes))
-}
-
-// getNotificators lists the ways to tell people something; with ?announcement
-// those that reach people who are not looking.
-func (s *Server) getNotificators(w http.ResponseWriter, r *http.Request) error {
-	q, err := parseQuery(r.URL.RawQuery)
-	if err != nil {
-		return err
-	}
-	announcement, err := q.flag("announcement")
-	if err != nil {
-		return err
-	}
-	var names []string
-	if !announcement {
-		names = append(names, "command", "web")
-	}
-	if s.deps.BotUsername() != "" {
-		names = append(names, "telegram")
-	}
-	return writeJSON(w, appendTypes(names))
-}
-
-// testNotification says what can be said: this server sends no test messages.
-func (s *Server) testNotification(http.ResponseWriter, *http.Request) error {
-	return invalid("this server cannot send test messages: nothing was sent")
+	return notify.CheckRule(n)
 }

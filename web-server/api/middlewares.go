@@ -120,17 +120,24 @@ func (s *Server) recoverPanic(next http.Handler) http.Handler {
 			if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() != 0 {
 				panic(http.ErrAbortHandler) // half an answer is out: cut the connection
 			}
-			writeText(w, http.StatusInternalServerError, internalText(r))
+			refuse(w, r, http.StatusInternalServerError, internalText(r))
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
+
+// stayOnTLS is half a year: long enough to protect, and it ends if somebody
+// gives TLS up.
+const stayOnTLS = "max-age=15552000"
 
 func (s *Server) securityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		if s.deps.ContentSecurityPolicy != "" {
 			h.Set("Content-Security-Policy", s.deps.ContentSecurityPolicy)
+		}
+		if isSecure(r) {
+			h.Set("Strict-Transport-Security", stayOnTLS)
 		}
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("X-Frame-Options", "DENY")
@@ -150,7 +157,11 @@ func noStore(next http.Handler) http.Handler {
 
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Body = http.MaxBytesReader(w, r.Body, maxBodyBytes)
+		limit := int64(maxBodyBytes)
+		if r.URL.Path == importPath {
+			limit = maxUploadBytes
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }
@@ -196,6 +207,8 @@ func (s *Server) authenticate(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
+		s.deps.Statistics.Add(data.CountRequests, 1)
+		s.deps.Statistics.User(id.user.ID)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), identityKey, id)))
 		return nil
 	})

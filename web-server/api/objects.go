@@ -215,6 +215,7 @@ func (h resource[T, P]) update(w http.ResponseWriter, r *http.Request) error {
 	if h.kind == data.GroupKind && old[data.GroupKind] != referencesOf(P(&o))[data.GroupKind] {
 		h.s.accessChanged(r, inGroups(before, P(&o)))
 	}
+	h.s.objectChanged(r, h.kind, *P(&o).Fields().ID)
 	h.s.record(r, actionUpdate, h.kind, *P(&o).Fields().ID, named(P(&o)))
 	return h.answer(w, &o)
 }
@@ -233,6 +234,7 @@ func (h resource[T, P]) delete(w http.ResponseWriter, r *http.Request) error {
 		return hidden(err)
 	}
 	h.s.accessChanged(r, change)
+	h.s.objectChanged(r, h.kind, id)
 	for i := range devices {
 		h.s.deviceChanged(r, data.DeviceChange{ID: devices[i].ID, UniqueID: devices[i].UniqueID})
 	}
@@ -339,9 +341,19 @@ func (s *Server) accessChanged(r *http.Request, c data.AccessChange) {
 	}
 }
 
+// objectChanged tells every process that what an object says counts no more.
+// Without the bus they notice within minutes.
+func (s *Server) objectChanged(r *http.Request, kind data.ObjectKind, id int64) {
+	s.deps.Notifier.Changed()
+	if err := s.deps.Bus.PublishObject(data.ObjectChange{Kind: kind, ID: id}); err != nil {
+		s.deps.Log.Warn("announce change of an object", "request", requestID(r.Context()), "kind", kind, "id", id, "err", err)
+	}
+}
+
 // onAccess hears of such changes, its own ones too.
 func (s *Server) onAccess(c data.AccessChange) {
 	s.access.Changed(c)
+	s.deps.Notifier.AccessChanged(c)
 	s.hub.AccessChanged(c)
 }
 

@@ -185,8 +185,10 @@ func (c *contract) check(method string, address *url.URL, a *answer) string {
 	switch {
 	case !ok:
 		return "the document does not have the type " + kind
-	case kind != "application/json":
+	case kind != "application/json" && kind != openapi.ProblemType:
 		return ""
+	case kind == openapi.ProblemType:
+		return c.checkJSON("/components/schemas/Problem", a.body)
 	}
 	body, err := plain(a)
 	if err != nil {

@@ -31,6 +31,7 @@ func (s *Server) positionRoutes(r chi.Router) {
 	r.Get("/positions", s.handle(s.getPositions))
 	r.Delete("/positions", s.handle(s.deletePositions))
 	r.Delete("/positions/{id}", s.handle(s.deletePosition))
+	r.Get("/positions/{id}/explain", s.handle(s.explainPosition))
 	r.Get("/positions/track", s.handle(s.getTrack))
 	r.Get("/positions/{format:csv|geojson|gpx|jsonl|kml|kmz}", s.handle(s.exportPositions))
 	r.Get("/tiles/{z}/{x}/{y}.mvt", s.handle(s.getTile))

@@ -3,16 +3,18 @@ package api
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/web-server/api/openapi"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
 
 // handle makes a handler of a function that returns its error. This is the one
-// place where errors become answers.
+// place where errors become answers, see refuse.
 func (s *Server) handle(f func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if err := f(w, r); err != nil {
@@ -29,38 +31,38 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.As(err, &tooSoon):
 		w.Header().Set("Retry-After", strconv.Itoa(tooSoon.Seconds()))
-		writeText(w, http.StatusTooManyRequests, tooSoon.Error())
+		refuse(w, r, http.StatusTooManyRequests, tooSoon.Error())
 	case errors.Is(err, auth.ErrCodeNeeded):
 		// The scheme is made up; existing clients ask for a code when they see it.
 		w.Header().Set("WWW-Authenticate", "TOTP")
-		writeText(w, http.StatusUnauthorized, auth.ErrCodeNeeded.Error())
+		refuse(w, r, http.StatusUnauthorized, auth.ErrCodeNeeded.Error())
 	case errors.Is(err, auth.ErrPasskey):
-		writeText(w, http.StatusUnauthorized, auth.ErrPasskey.Error())
+		refuse(w, r, http.StatusUnauthorized, auth.ErrPasskey.Error())
 	case errors.Is(err, auth.ErrUnauthenticated):
 		// A browser that reads pages may ask for a password; a script may not.
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
 			w.Header().Set("WWW-Authenticate", `Basic realm="Waymark", charset="UTF-8"`)
 		}
-		writeText(w, http.StatusUnauthorized, auth.ErrUnauthenticated.Error())
+		refuse(w, r, http.StatusUnauthorized, auth.ErrUnauthenticated.Error())
 	case isTooLarge(err):
-		writeText(w, http.StatusRequestEntityTooLarge, "the request is larger than 1 MiB")
+		refuse(w, r, http.StatusRequestEntityTooLarge, tooLargeText(err))
 	case errors.Is(err, errBotOff):
-		writeText(w, http.StatusConflict, errBotOff.Error())
+		refuse(w, r, http.StatusConflict, errBotOff.Error())
 	case errors.Is(err, data.ErrNotFound):
-		writeText(w, http.StatusNotFound, textOf(err, data.ErrNotFound, "not found"))
+		refuse(w, r, http.StatusNotFound, textOf(err, data.ErrNotFound, "not found"))
 	case errors.Is(err, data.ErrDenied):
-		writeText(w, http.StatusForbidden, textOf(err, data.ErrDenied, "not allowed"))
+		refuse(w, r, http.StatusForbidden, textOf(err, data.ErrDenied, "not allowed"))
 	case errors.Is(err, data.ErrInvalid):
-		writeText(w, http.StatusBadRequest, textOf(err, data.ErrInvalid, "the request breaks a rule"))
+		refuse(w, r, http.StatusBadRequest, textOf(err, data.ErrInvalid, "the request breaks a rule"))
 	case errors.Is(err, data.ErrConflict):
-		writeText(w, http.StatusBadRequest, textOf(err, data.ErrConflict, "it exists already, or was changed meanwhile"))
+		refuse(w, r, http.StatusBadRequest, textOf(err, data.ErrConflict, "it exists already, or was changed meanwhile"))
 	case errors.Is(err, data.ErrUnavailable), errors.Is(err, context.DeadlineExceeded), errors.Is(err, context.Canceled):
 		s.requestLog(r).Warn("request not served", "err", err)
 		w.Header().Set("Retry-After", "5")
-		writeText(w, http.StatusServiceUnavailable, textOf(err, data.ErrUnavailable, "the server is not ready, try again in a few seconds"))
+		refuse(w, r, http.StatusServiceUnavailable, textOf(err, data.ErrUnavailable, "the server is not ready, try again in a few seconds"))
 	default:
 		s.requestLog(r).Error("request failed", "err", err)
-		writeText(w, http.StatusInternalServerError, internalText(r))
+		refuse(w, r, http.StatusInternalServerError, internalText(r))
 	}
 }
 
@@ -71,8 +73,33 @@ func textOf(err, kind error, otherwise string) string {
 	return otherwise
 }
 
+func tooLargeText(err error) string {
+	var tooLarge *http.MaxBytesError
+	errors.As(err, &tooLarge)
+	return fmt.Sprintf("the request is larger than %d MiB", tooLarge.Limit>>20)
+}
+
 func internalText(r *http.Request) string {
 	return "internal error; the server's log has the reason under request " + requestID(r.Context())
+}
+
+// refuse answers with an error: a problem (RFC 9457) at addresses that only
+// Waymark has, a text at those that existing clients know.
+func refuse(w http.ResponseWriter, r *http.Request, code int, detail string) {
+	path, ok := strings.CutPrefix(r.URL.Path, "/api")
+	if !ok || !openapi.Own(path) {
+		writeText(w, code, detail)
+		return
+	}
+	b := append([]byte(nil), `{"type":"about:blank","title":`...)
+	b = data.AppendJSONString(b, http.StatusText(code))
+	b = append(b, `,"status":`...)
+	b = strconv.AppendInt(b, int64(code), 10)
+	b = append(b, `,"detail":`...)
+	b = append(data.AppendJSONString(b, detail), '}')
+	w.Header().Set("Content-Type", openapi.ProblemType)
+	w.WriteHeader(code)
+	_, _ = w.Write(b) // the client has gone: nobody is left to tell
 }
 
 func writeText(w http.ResponseWriter, code int, text string) {
@@ -81,7 +108,32 @@ func writeText(w http.ResponseWriter, code int, text string) {
 	_, _ = w.Write([]byte(text)) // the client has gone: nobody is left to tell
 }
 
+// conditional is the answer to a request that may say what its sender has.
+type conditional struct {
+	http.ResponseWriter
+	request *http.Request
+}
+
+// Unwrap is for http.ResponseController.
+func (c *conditional) Unwrap() http.ResponseWriter { return c.ResponseWriter }
+
+// tagLists lets writeJSON tag the lists that a GET answers.
+func tagLists(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet {
+			w = &conditional{w, r}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// writeJSON answers with JSON. A list that is asked for may be kept by the
+// client, if it asks each time whether it is still right; an object may not, it
+// is or has secrets.
 func writeJSON(w http.ResponseWriter, body []byte) error {
+	if c, ok := w.(*conditional); ok && len(body) > 0 && body[0] == '[' {
+		return writeTagged(w, c.request, "application/json", body)
+	}
 	w.Header().Set("Content-Type", "application/json")
 	_, _ = w.Write(body) // the client has gone: nobody is left to tell
 	return nil

@@ -29,7 +29,7 @@ type serverAnswer struct {
 }
 
 // getServer describes the server; clients ask before anybody has signed in.
-// What Waymark does not have is off: reports, mail, geocoding.
+// What Waymark does not have is off: geocoding, text messages.
 func (s *Server) getServer(w http.ResponseWriter, r *http.Request) error {
 	users, err := s.deps.Store.CountUsers(r.Context())
 	if err != nil {
@@ -39,7 +39,6 @@ func (s *Server) getServer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("read server settings: %w", err)
 	}
-	settings.DisableReports = true
 	return s.answerServer(w, settings, users == 0)
 }
 
@@ -60,11 +59,9 @@ func (s *Server) putServer(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("read server settings: %w", err)
 	}
-	noReports := settings.DisableReports
 	if err := readJSON(r, &settings); err != nil {
 		return err
 	}
-	settings.DisableReports = noReports // what getServer says of it is no setting
 	for what, t := range map[string]*data.Text{
 		"map": &settings.Map, "bingKey": &settings.BingKey, "mapUrl": &settings.MapURL, "overlayUrl": &settings.OverlayURL,
 		"coordinateFormat": &settings.CoordinateFormat, "poiLayer": &settings.PoiLayer,
@@ -84,7 +81,6 @@ func (s *Server) putServer(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.accessChanged(r, data.AccessChange{All: true})
 	s.record(r, actionUpdate, "server", 1, nil)
-	settings.DisableReports = true
 	return s.answerServer(w, settings, false)
 }
 

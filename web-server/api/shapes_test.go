@@ -27,7 +27,7 @@ func TestShapes(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"/api/server": `{"id":1,"attributes":{},"registration":false,"readonly":false,"deviceReadonly":false,` +
-			`"limitCommands":false,"disableReports":true,"fixedEmail":false,"forceSettings":false,` +
+			`"limitCommands":false,"disableReports":false,"fixedEmail":false,"forceSettings":false,` +
 			`"map":null,"bingKey":null,"mapUrl":null,"overlayUrl":null,"latitude":0.0,"longitude":0.0,"zoom":0,` +
 			`"coordinateFormat":null,"poiLayer":null,"announcement":null,` +
 			`"emailEnabled":false,"textEnabled":false,"geocoderEnabled":false,"openIdEnabled":false,"openIdForce":false,` +

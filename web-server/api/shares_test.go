@@ -58,7 +58,7 @@ func (e *env) at(deviceID int64, lat, lon float64) data.Position {
 	p.Attributes.SetBool("motion", true)
 	p.Attributes.SetString("vin", "secret")
 	list := []data.Position{p}
-	if err := e.store.InsertPositions(e.t.Context(), list, []uint64{p.Fingerprint()}); err != nil {
+	if err := e.store.InsertPositions(e.t.Context(), list, []uint64{p.Fingerprint()}, nil); err != nil {
 		e.t.Fatal(err)
 	}
 	return list[0]

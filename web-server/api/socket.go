@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
+	"runtime/debug"
 
 	"github.com/coder/websocket"
 
@@ -22,10 +24,24 @@ func (s *Server) getSocket(w http.ResponseWriter, r *http.Request) error {
 		s.deps.Log.Debug("refuse socket", "request", requestID(r.Context()), "err", err)
 		return nil // Accept has answered
 	}
-	if err := s.serveLive(r.Context(), conn, id); err != nil {
-		s.deps.Log.Debug("socket ended", "request", requestID(r.Context()), "err", err)
-	}
+	// A socket lives long. What the way here took of memory goes when we return.
+	log := s.requestLog(r)
+	go s.serveSocket(conn, id, log)
 	return nil
+}
+
+// serveSocket serves a socket until it ends; the hub waits for it. A bug ends
+// this socket and nothing else.
+func (s *Server) serveSocket(conn *websocket.Conn, id identity, log *slog.Logger) {
+	defer func() {
+		if v := recover(); v != nil {
+			log.Error("panic in a socket", "panic", fmt.Sprint(v), "stack", string(debug.Stack()))
+			_ = conn.CloseNow()
+		}
+	}()
+	if err := s.serveLive(context.Background(), conn, id); err != nil {
+		log.Debug("socket ended", "err", err)
+	}
 }
 
 // socketAccess asks again whether a socket's credentials still hold, and what

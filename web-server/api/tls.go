@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/waymark-gps/waymark/data"
 )
@@ -16,6 +17,7 @@ type TLSConfig struct {
 	ACMEDomains    []string `koanf:"acme-domains" desc:"names of this server for which to fetch certificates from an ACME authority (Let's Encrypt), whose terms you accept so; it must reach this server at port 443, or 80 with redirect-listen"`
 	ACMEEmail      string   `koanf:"acme-email" desc:"e-mail that the ACME authority may write to"`
 	ACMEDirectory  string   `koanf:"acme-directory" desc:"directory address of another ACME authority"`
+	ACMERoots      string   `koanf:"acme-roots" desc:"file of the certificates that have signed that of the ACME authority's own server (PEM), for a private one"`
 	RedirectListen string   `koanf:"redirect-listen" desc:"address and port, like :80, at which browsers are sent on to https; empty: none"`
 }
 
@@ -33,6 +35,12 @@ func (c TLSConfig) Validate() error {
 	}
 	if c.CertFile != "" && len(c.ACMEDomains) > 0 {
 		bad("cert-file and acme-domains are both set; remove one")
+	}
+	if len(c.ACMEDomains) == 0 && (c.ACMEEmail != "" || c.ACMEDirectory != "" || c.ACMERoots != "") {
+		bad("acme-email, acme-directory and acme-roots need acme-domains")
+	}
+	if c.ACMEDirectory != "" && !strings.HasPrefix(c.ACMEDirectory, "https://") {
+		bad("acme-directory is %q, it must be an address that begins with https://", c.ACMEDirectory)
 	}
 	if c.RedirectListen == "" {
 		return errors.Join(problems...)

@@ -37,6 +37,26 @@ func (h *Hub) onPositions(positions []data.Position) {
 	h.deliver(buf)
 }
 
+// onSeen takes from the bus which devices spoke without leaving a position.
+func (h *Hub) onSeen(seen map[int64]time.Time) {
+	now := h.now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var buf []byte
+	h.positions, h.states = h.positions[:0], h.states[:0]
+	for id, at := range seen {
+		d := h.fleet.devices[id]
+		if d == nil || !at.After(d.LastUpdate) {
+			continue
+		}
+		d.LastUpdate, d.changed = at, true
+		if d.due(now) {
+			buf = h.announce(buf, d, now)
+		}
+	}
+	h.deliver(buf)
+}
+
 // announce appends a device to the next deliver.
 func (h *Hub) announce(buf []byte, d *device, now time.Time) []byte {
 	d.announced, d.status, d.changed = now, d.Status(now), false

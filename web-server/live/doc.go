@@ -10,7 +10,9 @@
 // devices it may see. Trackers send them only while somebody watches, which the
 // Hub tells them again and again.
 //
-// Events, the answers of devices to commands, wait in a list of bounded length.
+// Events come as notices: those that a user is to be told, by a rule with the
+// channel web, reach the sockets of that user. They wait in a list of bounded
+// length.
 //
 // An idle socket sends at once (leading edge), then gathers for a window of
 // 50 ms. What a socket may see is asked again whenever the account changes, so

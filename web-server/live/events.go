@@ -6,23 +6,22 @@ import "github.com/waymark-gps/waymark/data"
 // dropped. A client that needs all of them asks the API.
 const maxEvents = 256
 
-// event is one encoded event of a device.
+// event is one encoded event of a device, 0 for none.
 type event struct {
 	deviceID int64
 	json     []byte
 }
 
-// onCommand takes from the bus what has become of a command.
-func (h *Hub) onCommand(c data.CommandChange) {
-	b := c.AppendEventJSON(nil)
-	if len(b) == 0 {
-		return
-	}
+// onNotice takes from the bus an event that one user is to be told. Those of no
+// device are for the user alone, and so always seen.
+func (h *Hub) onNotice(n data.Notice) {
 	h.mu.Lock()
 	sockets := h.sockets
 	h.mu.Unlock()
 	for _, s := range sockets {
-		s.offerEvent(event{c.DeviceID, b})
+		if s.userID == n.UserID {
+			s.offerEvent(event{n.DeviceID, n.Event})
+		}
 	}
 }
 
@@ -30,7 +29,7 @@ func (h *Hub) onCommand(c data.CommandChange) {
 func (s *socket) offerEvent(e event) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.ended || s.open != nil || !s.viewer.CanSee(e.deviceID) {
+	if s.ended || s.open != nil || (e.deviceID != 0 && !s.viewer.CanSee(e.deviceID)) {
 		return
 	}
 	if n := len(s.next.events); n >= maxEvents {

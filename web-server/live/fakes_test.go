@@ -30,7 +30,8 @@ type fakeBus struct {
 	live    func([]data.Position)
 	devices func(data.DeviceChange)
 	users   func(data.UserChange)
-	command func(data.CommandChange)
+	notice  func(data.Notice)
+	seen    func(map[int64]time.Time)
 	logs    func(data.LogBatch)
 	// interests are what the hub told the trackers.
 	mu        sync.Mutex
@@ -49,8 +50,13 @@ func (b *fakeBus) PublishLogInterest(i data.LogInterest) error {
 	return nil
 }
 
-func (b *fakeBus) SubscribeCommands(f func(data.CommandChange)) (func(), error) {
-	b.command = f
+func (b *fakeBus) SubscribeNotices(f func(data.Notice)) (func(), error) {
+	b.notice = f
+	return func() {}, nil
+}
+
+func (b *fakeBus) SubscribeSeen(f func(map[int64]time.Time)) (func(), error) {
+	b.seen = f
 	return func() {}, nil
 }
 

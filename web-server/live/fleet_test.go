@@ -93,3 +93,33 @@ func TestUnknownDeviceReports(t *testing.T) {
 		}
 	})
 }
+
+// A device that only says that it is alive comes online at once, and offline
+// when it has been silent for long enough.
+func TestHeartbeats(t *testing.T) {
+	run(t, func(t *testing.T, b *bench) {
+		c := b.open(2)
+		pass(time.Second)
+		c.take()
+		spoke := time.Now()
+		b.bus.seen(map[int64]time.Time{1: spoke, 3: spoke, 77: spoke})
+		pass(window)
+		if got := c.shown(t); got.devices[1] != data.StatusOnline || len(got.devices) != 1 {
+			t.Errorf("after a heartbeat: %+v", got)
+		}
+		b.bus.seen(map[int64]time.Time{1: spoke.Add(-time.Second)})
+		pass(window)
+		if got := c.shown(t); len(got.devices) != 0 {
+			t.Errorf("after an older one: %+v", got)
+		}
+		b.change(func() {
+			d := b.devices[1]
+			d.LastUpdate = spoke
+			b.devices[1] = d
+		})
+		pass(data.OfflineAfter + time.Second)
+		if got := c.shown(t); got.devices[1] != data.StatusOffline {
+			t.Errorf("after silence: %+v", got)
+		}
+	})
+}

@@ -41,9 +41,12 @@ type Bus interface {
 	// SubscribeLive hands over stored positions. The slice is the callee's to
 	// read until it returns.
 	SubscribeLive(func([]data.Position)) (unsubscribe func(), err error)
+	// SubscribeSeen hands over when devices spoke without leaving a position.
+	SubscribeSeen(func(map[int64]time.Time)) (unsubscribe func(), err error)
 	SubscribeDevices(func(data.DeviceChange)) (unsubscribe func(), err error)
 	SubscribeUsers(func(data.UserChange)) (unsubscribe func(), err error)
-	SubscribeCommands(func(data.CommandChange)) (unsubscribe func(), err error)
+	// SubscribeNotices hands over events that one user is to be told.
+	SubscribeNotices(func(data.Notice)) (unsubscribe func(), err error)
 	SubscribeLogs(func(data.LogBatch)) (unsubscribe func(), err error)
 	// PublishLogInterest says which raw messages somebody watches.
 	PublishLogInterest(data.LogInterest) error
@@ -144,13 +147,16 @@ func (h *Hub) subscribe() (unsubscribe func(), err error) {
 		}
 		return err
 	}
-	if err = add(h.bus.SubscribeLive(h.onPositions)); err == nil {
-		if err = add(h.bus.SubscribeDevices(h.onDevice)); err == nil {
-			if err = add(h.bus.SubscribeCommands(h.onCommand)); err == nil {
-				if err = add(h.bus.SubscribeLogs(h.onLogs)); err == nil {
-					err = add(h.bus.SubscribeUsers(h.onUser))
-				}
-			}
+	for _, subscribe := range []func() (func(), error){
+		func() (func(), error) { return h.bus.SubscribeLive(h.onPositions) },
+		func() (func(), error) { return h.bus.SubscribeSeen(h.onSeen) },
+		func() (func(), error) { return h.bus.SubscribeDevices(h.onDevice) },
+		func() (func(), error) { return h.bus.SubscribeNotices(h.onNotice) },
+		func() (func(), error) { return h.bus.SubscribeLogs(h.onLogs) },
+		func() (func(), error) { return h.bus.SubscribeUsers(h.onUser) },
+	} {
+		if err == nil {
+			err = add(subscribe())
 		}
 	}
 	if err != nil {

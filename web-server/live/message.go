@@ -50,10 +50,16 @@ func (h *Hub) flush(ctx context.Context, s *socket, first bool) error {
 			s.buf = nil
 		}
 	}()
+	if first { // clients take the first message for the positions
+		if err := h.sendList(ctx, s, "positions", s.objectsOf(s.sending.positions), true); err != nil {
+			return err
+		}
+		clear(s.sending.positions)
+	}
 	if err := h.sendList(ctx, s, "devices", s.objectsOf(s.sending.states), false); err != nil {
 		return err
 	}
-	if err := h.sendList(ctx, s, "positions", s.objectsOf(s.sending.positions), first); err != nil {
+	if err := h.sendList(ctx, s, "positions", s.objectsOf(s.sending.positions), false); err != nil {
 		return err
 	}
 	if err := h.sendList(ctx, s, "events", s.eventsOf(s.sending.events), false); err != nil {

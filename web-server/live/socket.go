@@ -338,7 +338,11 @@ func (s *socket) offer(buf []byte, positions, states []frame) {
 // write sends the first message and then what comes, until the socket ends. An
 // error means that the connection is broken.
 func (h *Hub) write(ctx context.Context, s *socket) error {
-	if err := h.refresh(ctx, s); err != nil {
+	// On a stack of its own, which goes with it: the store's questions make it
+	// large, and this one stays as long as the socket.
+	first := make(chan error, 1)
+	go func() { first <- h.refresh(ctx, s) }()
+	if err := <-first; err != nil {
 		h.log.Warn("open socket", "err", err)
 		s.end(websocket.StatusTryAgainLater, "the server is not ready, try again later")
 		return nil

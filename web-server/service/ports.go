@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -17,12 +18,15 @@ import (
 	"golang.org/x/crypto/acme/autocert"
 	"golang.org/x/net/netutil"
 
+	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/web-server/api"
 )
 
 const (
 	// certificateAge is how often the files of a certificate are looked at.
 	certificateAge = time.Minute
+	// acmeTimeout bounds a request to an ACME authority.
+	acmeTimeout = time.Minute
 	// redirectTimeout bounds a request to the port that sends browsers on, in all.
 	redirectTimeout = 10 * time.Second
 	// redirectConnections bounds that port.
@@ -87,13 +91,35 @@ func (p *ports) tls(c api.TLSConfig, dataDir string, log *slog.Logger) (*tls.Con
 		Prompt: autocert.AcceptTOS, HostPolicy: autocert.HostWhitelist(c.ACMEDomains...), Email: c.ACMEEmail,
 		Cache: autocert.DirCache(filepath.Join(dataDir, "acme")),
 	}
-	if c.ACMEDirectory != "" {
-		m.Client = &acme.Client{DirectoryURL: c.ACMEDirectory}
+	if c.ACMEDirectory != "" || c.ACMERoots != "" {
+		client, err := acmeHTTP(c.ACMERoots)
+		if err != nil {
+			return nil, fmt.Errorf("read the certificates of web.tls.acme-roots: %w", err)
+		}
+		m.Client = &acme.Client{DirectoryURL: c.ACMEDirectory, HTTPClient: client}
 	}
 	p.handler = m.HTTPHandler(http.HandlerFunc(toHTTPS))
 	settings := m.TLSConfig()
 	settings.MinVersion = tls.VersionTLS12
 	return settings, nil
+}
+
+// acmeHTTP speaks to an ACME authority, whose own certificate those of a file
+// have signed; without a file, those that the system trusts.
+func acmeHTTP(roots string) (*http.Client, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	if roots != "" {
+		text, err := os.ReadFile(roots)
+		if err != nil {
+			return nil, err
+		}
+		pool := x509.NewCertPool()
+		if !pool.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s has no certificate (PEM): %w", roots, data.ErrInvalid)
+		}
+		t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: pool}
+	}
+	return &http.Client{Transport: t, Timeout: acmeTimeout}, nil
 }
 
 // redirect serves the port that sends browsers on until ctx ends.

@@ -12,6 +12,7 @@ import (
 	"embed"
 	"encoding/hex"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -46,11 +47,11 @@ var types = map[string]string{
 }
 
 type file struct {
-	content     []byte
 	contentType string
 	etag        string
-	gzipOnce    sync.Once
-	gzipped     []byte // nil when not smaller
+	content     []byte // nil if it is carried packed
+	packOnce    sync.Once
+	packed      []byte // by gzip; nil when not smaller
 }
 
 // Handler serves the embedded page. /assets/ holds the hashed files; any other
@@ -76,7 +77,12 @@ func newHandler(contents map[string][]byte) http.Handler {
 	h := make(handler, len(contents))
 	for name, b := range contents {
 		sum := sha256.Sum256(b)
-		h["/"+name] = &file{content: b, contentType: types[path.Ext(name)], etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+		f := &file{content: b, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
+		if plain, packed := strings.CutSuffix(name, ".gz"); packed {
+			name, f.content, f.packed = plain, nil, b
+		}
+		f.contentType = types[path.Ext(name)]
+		h["/"+name] = f
 	}
 	return h
 }
@@ -131,33 +137,53 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cache string) {
 		return
 	}
 	head.Set("Content-Type", f.contentType)
-	body := f.content
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) {
-		if z := f.gzip(); z != nil {
-			body = z
-			head.Set("Content-Encoding", "gzip")
-		}
+	if acceptsGzip(r.Header.Get("Accept-Encoding")) && f.pack() != nil {
+		head.Set("Content-Encoding", "gzip")
+		send(w, r, f.packed)
+		return
 	}
-	head.Set("Content-Length", strconv.Itoa(len(body)))
+	if f.content != nil {
+		send(w, r, f.content)
+		return
+	}
+	w.WriteHeader(http.StatusOK)
+	if r.Method != http.MethodGet {
+		return
+	}
+	unpacked, err := gzip.NewReader(bytes.NewReader(f.packed))
+	if err == nil {
+		_, err = io.Copy(w, unpacked)
+	}
+	if err != nil {
+		panic(http.ErrAbortHandler) // The client is gone, or must not take half a file for a whole one.
+	}
+}
+
+func send(w http.ResponseWriter, r *http.Request, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(http.StatusOK)
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(body) // The client is gone; nobody is left to tell.
 	}
 }
 
-// gzip compresses once, at the first request that can use it.
-func (f *file) gzip() []byte {
-	f.gzipOnce.Do(func() {
+// pack compresses once, at the first request that can use it, what is not
+// carried so.
+func (f *file) pack() []byte {
+	f.packOnce.Do(func() {
+		if f.packed != nil {
+			return
+		}
 		var b bytes.Buffer
 		z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // The level is valid.
 		if _, err := z.Write(f.content); err != nil {
 			return
 		}
 		if err := z.Close(); err == nil && b.Len() < len(f.content) {
-			f.gzipped = b.Bytes()
+			f.packed = b.Bytes()
 		}
 	})
-	return f.gzipped
+	return f.packed
 }
 
 func match(ifNoneMatch, etag string) bool {

@@ -60,8 +60,21 @@ func appendReply(b []byte, unit uint64, number uint16) []byte {
 	return binary.BigEndian.AppendUint16(b, number)
 }
 
-// decodeBinary reads a binary message: a picture, of which only the answer is
-// given, or records.
+// pictureOf reads a piece of a picture: time, number from 0, number of pieces,
+// size, content.
+func pictureOf(r *converters.Reader) *data.FilePart {
+	seconds, number, total := r.U32(), int(r.U8()), int(r.U8())
+	content := r.Bytes(int(r.U16()))
+	if !r.OK() || number >= total {
+		return nil
+	}
+	return &data.FilePart{
+		Kind: data.FileImage, ID: strconv.FormatUint(uint64(seconds), 10), Time: protocol.UnixMilli(int64(seconds) * 1000),
+		From: number, To: number + 1, Last: number+1 == total, Content: content,
+	}
+}
+
+// decodeBinary reads a binary message: a piece of a picture, or records.
 func (c *codec) decodeBinary(frame []byte) (data.Packet, error) {
 	r := converters.NewReader(frame)
 	r.Skip(2 + 2)
@@ -76,6 +89,7 @@ func (c *codec) decodeBinary(frame []byte) (data.Packet, error) {
 		Reply:    appendReply(out.reply[:0], unit, number),
 	}
 	if frame[1] == 'R' {
+		packet.File = pictureOf(&r)
 		return packet, nil
 	}
 	rec := record{codec: c, r: r}

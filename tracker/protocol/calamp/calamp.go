@@ -24,6 +24,7 @@ func Protocol() protocol.Protocol {
 		Encode:     encode,
 		Commands:   commands,
 		Signature:  signature,
+		ByAddress:  true,
 	}
 }
 

@@ -51,7 +51,8 @@ type message struct {
 	at   *data.Position
 }
 
-// Decode reads a message. One without options does not say of which device.
+// Decode reads a message. One without options does not say of which device: it
+// is the last one of its address.
 func (codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	r := converters.NewReader(frame)
 	var packet data.Packet

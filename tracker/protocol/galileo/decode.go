@@ -31,6 +31,7 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 		packet = decodeCompressed(body, now)
 	case headerPhoto:
 		answer = headerPhoto
+		packet.File = c.photo.part(body)
 	default:
 		return data.Packet{}, fmt.Errorf("decode packet: header 0x%02x is not known: %w", frame[0], data.ErrInvalid)
 	}

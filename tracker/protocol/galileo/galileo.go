@@ -24,6 +24,7 @@ func Protocol() protocol.Protocol {
 type codec struct {
 	// compressed says that Iridium messages hold minimal sets, see Configure.
 	compressed bool
+	photo      photo
 }
 
 // Configure takes the setting "compressed": the device sends the compressed

@@ -25,6 +25,7 @@ const (
 	kindDriver         = 0x0702
 	kindBatch          = 0x0704
 	kindTransparent    = 0x0900
+	kindMedia          = 0x0801
 	kindResultUTF16    = 0x1300
 	kindAcceleration   = 0x2070
 	kindLock           = 0x5501
@@ -35,6 +36,7 @@ const (
 	kindGeneralAnswer  = 0x8001
 	kindRegisterAnswer = 0x8100
 	kindTimeAnswer     = 0x8109
+	kindMediaAnswer    = 0x8800
 )
 
 // fewAttributes is the room for attributes that each position begins with.
@@ -74,6 +76,13 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 	m := message{header: h, model: c.model, ahead: c.ahead, body: body}
 	out := &report{}
 	packet := data.Packet{Identity: c.identify(h.phone), Reply: m.answer(out.reply[:0], c.identify(h.phone), now)}
+	if h.kind == kindMedia {
+		packet.File = c.media.part(&m)
+		if packet.File != nil && packet.File.Last {
+			packet.Reply = h.appendFrame(packet.Reply, kindMediaAnswer, binary.BigEndian.AppendUint32(nil, c.media.id))
+		}
+		return packet, nil
+	}
 	if h.part > 1 {
 		return packet, nil // the rest of a message that was split
 	}

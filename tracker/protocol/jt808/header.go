@@ -29,6 +29,8 @@ type header struct {
 	serial uint16
 	// part is which packet of a split message this is, 0 if it is whole.
 	part uint16
+	// parts is how many it has.
+	parts uint16
 }
 
 func (h *header) edition2019() bool { return h.props&propVersion != 0 && !h.lock() }
@@ -60,8 +62,7 @@ func open(frame []byte) (h header, body []byte, err error) {
 	} else {
 		h.serial = r.U16()
 		if h.props&propSplit != 0 && r.Len() > 4 {
-			r.Skip(2)
-			h.part = r.U16()
+			h.parts, h.part = r.U16(), r.U16()
 		}
 	}
 	if !r.OK() || r.Len() < 1 {

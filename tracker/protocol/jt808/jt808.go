@@ -41,6 +41,7 @@ type codec struct {
 	identity string
 	// edition is that of the last message, for commands.
 	edition string
+	media   media
 }
 
 // Describe implements protocol.Descriptive: commands have the header of the

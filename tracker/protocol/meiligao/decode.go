@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -21,6 +22,7 @@ const (
 	kindLogin         = 0x5000
 	kindStored        = 0x6688
 	kindLogged        = 0x9016
+	kindPhotoData     = 0x9988
 	kindOBD           = 0x9901
 	kindOBDStatistics = 0x9902
 	kindDTC           = 0x9903
@@ -53,7 +55,8 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	}
 	id := frame[4 : 4+idSize]
 	// An id of F alone says nothing: then it is the device of the connection.
-	packet := data.Packet{Identity: identityOf(id)}
+	packet := data.Packet{}
+	packet.Identity, packet.Alias = identityOf(id)
 	kind := binary.BigEndian.Uint16(frame[headSize-2:])
 	content := frame[headSize:]
 	if len(content) >= tailSize && bytes.HasSuffix(content, stop) {
@@ -71,6 +74,8 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 		}
 	case kindPhotoBegin:
 		packet.Reply = appendFrame(nil, id, replyPhoto, content[:min(len(content), 1)])
+	case kindPhotoData:
+		packet.File = c.photoPart(content)
 	case kindPhotoEnd:
 		if len(content) > 0 {
 			packet.Reply = appendFrame(nil, id, replyPhotoEnd, []byte{content[0], 0, 0})
@@ -101,9 +106,26 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	return packet, nil
 }
 
+// photoPart reads a piece of a photo: index of the photo, footage, number of
+// pieces, number of this one, content.
+func (c *codec) photoPart(content []byte) *data.FilePart {
+	const head = 1 + 2 + 1 + 1
+	if len(content) <= head {
+		return nil
+	}
+	index, total, number := strconv.Itoa(int(content[0])), int(content[3]), int(content[4])
+	from, ok := c.photo.At(index, number)
+	if !ok {
+		return nil
+	}
+	return &data.FilePart{
+		Kind: data.FileImage, ID: index, From: from, To: from + 1, Last: from+1 >= total, Content: content[head:],
+	}
+}
+
 // identityOf reads the digits of an id, which an F ends. 14 digits are an IMEI
-// without its check digit.
-func identityOf(id []byte) string {
+// without its check digit, or what the device is called: alias.
+func identityOf(id []byte) (identity, alias string) {
 	digits := make([]byte, 0, 15)
 	for _, b := range id {
 		high, low := b>>4, b&15
@@ -118,10 +140,11 @@ func identityOf(id []byte) string {
 	}
 	if len(digits) == 14 {
 		if check, ok := converters.LuhnDigit(string(digits)); ok {
-			digits = append(digits, check)
+			identity = string(append(digits, check))
+			return identity, identity[:len(digits)]
 		}
 	}
-	return string(digits)
+	return string(digits), ""
 }
 
 // alarmCode takes the code of an alarm in front of a position. Some codes are

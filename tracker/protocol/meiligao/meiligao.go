@@ -29,6 +29,7 @@ type codec struct {
 	tk218 bool
 	// server is what a device is told that asks for the address of its server.
 	server string
+	photo  protocol.Pieces
 }
 
 // Configure takes the settings "model", the name of the device's model, and

@@ -57,7 +57,7 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	case "D03":
 		packet.Reply = appendMessage(nil, 'O', packet.Identity, "D00,"+picture+",0")
 	case "D00":
-		packet.Reply = pictureReply(packet.Identity, content)
+		packet.File, packet.Reply = pictureOf(packet.Identity, content)
 	case "CCC":
 		packet.Positions, err = c.decodeCCC(content)
 		if len(packet.Positions) > 0 {
@@ -80,19 +80,25 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 // picture is the name of the picture that requestPhoto asks for.
 const picture = "camera_picture.jpg"
 
-// pictureReply asks for more of a picture after every eighth packet: name,
-// number of packets, number of this one, content.
-func pictureReply(identity string, content []byte) []byte {
+// pictureOf reads a packet of a picture, name, number of packets, number of this
+// one from 0, content; after every eighth packet it asks for more.
+func pictureOf(identity string, content []byte) (f *data.FilePart, reply []byte) {
 	const together = 8
 	name, rest, _ := bytes.Cut(content, []byte(","))
 	total, rest, _ := bytes.Cut(rest, []byte(","))
-	current, _, _ := bytes.Cut(rest, []byte(","))
+	current, bytes, found := bytes.Cut(rest, []byte(","))
 	n, ok1 := fields.Integer(total)
 	i, ok2 := fields.Integer(current)
-	if !ok1 || !ok2 || len(name) > 64 || i < 0 || i+1 >= n || (i+1)%together != 0 {
-		return nil
+	if !ok1 || !ok2 || !found || len(name) > 64 || i < 0 || i >= n || n > data.MaxFile {
+		return nil, nil
 	}
-	return appendMessage(nil, 'O', identity, "D00,"+protocol.Text(name)+","+strconv.FormatInt(i+1, 10))
+	f = &data.FilePart{
+		Kind: data.FileImage, ID: protocol.Text(name), From: int(i), To: int(i) + 1, Last: i+1 == n, Content: bytes,
+	}
+	if !f.Last && (i+1)%together == 0 {
+		reply = appendMessage(nil, 'O', identity, "D00,"+f.ID+","+strconv.FormatInt(i+1, 10))
+	}
+	return f, reply
 }
 
 // alarmOf is the alarm that an event number stands for.

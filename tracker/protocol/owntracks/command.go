@@ -18,9 +18,10 @@ const (
 	defaultInterval = 60
 )
 
-// encode writes a command: the answer to the device's next request, an array
-// with one message. The app obeys if its setting allows remote commands.
-func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) {
+// encode writes a command: over MQTT a message, over HTTP the answer to the
+// device's next request, an array with one message. The app obeys if its setting
+// allows remote commands.
+func encode(cmd data.Command, s protocol.Settings, _ time.Time) ([]byte, error) {
 	var m map[string]any
 	switch cmd.Type {
 	case "custom":
@@ -46,6 +47,9 @@ func encode(cmd data.Command, _ protocol.Settings, _ time.Time) ([]byte, error) 
 		}}
 	default:
 		return nil, fmt.Errorf("owntracks: command %q: %w", cmd.Type, protocol.ErrUnsupported)
+	}
+	if s.Bool("mqtt") {
+		return json.Marshal(m)
 	}
 	return json.Marshal([]any{m})
 }

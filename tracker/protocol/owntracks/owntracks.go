@@ -26,6 +26,7 @@ func Protocol() protocol.Protocol {
 		Encode: encode, Commands: commands,
 		Phone: &protocol.Phone{
 			Claims: claims, Configurable: true, MQTT: publication, Device: device, Topic: topic, Friends: friends,
+			Commands: func(uniqueID string) string { return uniqueID + "/cmd" },
 		},
 	}
 }

@@ -2,7 +2,9 @@ package ruptela
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -67,7 +69,7 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	case commandIdentification, commandHeartbeat:
 		packet.Reply = serverFrame(100+command, 1)
 	case commandFile:
-		packet.Reply = nextPart(&r)
+		packet.File, packet.Reply = filePart(&r)
 	}
 	if err != nil {
 		return data.Packet{}, err
@@ -97,15 +99,22 @@ func result(command byte, text string) []data.Position {
 	return []data.Position{p}
 }
 
-// nextPart asks for the part of a file after the one that came, nil after the
-// last: sub command, source, name, number of parts, number of this part, data.
-func nextPart(r *reader) []byte {
+// filePart reads a part of a photo, sub command, source, name, number of parts,
+// number of this part from 0, data, and asks for the next one unless it is the
+// last.
+func filePart(r *reader) (f *data.FilePart, reply []byte) {
 	start := r.Bytes(1 + 1 + 8)
-	total, current := r.U16(), r.U16()
-	if !r.OK() || int(current)+1 >= int(total) {
-		return nil
+	total, current := int(r.U16()), int(r.U16())
+	if !r.OK() || current >= total {
+		return nil, nil
 	}
-	return serverFrame(100+commandFile, append(start, byte((current+1)>>8), byte(current+1))...)
+	f = &data.FilePart{
+		Kind: data.FileImage, ID: hex.EncodeToString(start[1:]), From: current, To: current + 1, Last: current+1 == total, Content: r.Rest(),
+	}
+	if f.Last {
+		return f, nil
+	}
+	return f, serverFrame(100+commandFile, append(slices.Clip(start), byte((current+1)>>8), byte(current+1))...)
 }
 
 // noFix stands for both coordinates in a record without a fix.

@@ -45,13 +45,16 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 		}
 		return data.Packet{Identity: imei, Reply: []byte{1}, Refusal: []byte{0}}, nil
 	}
-	if len(frame) < 8+2 {
+	if len(frame) < 8+3 {
 		return data.Packet{}, fmt.Errorf("decode packet of %d bytes: %w", len(frame), data.ErrInvalid)
 	}
 	if mixed(frame) {
 		return data.Packet{}, fmt.Errorf("decode packet of %d bytes: neither its checksum nor its closing count agrees: %w", len(frame), data.ErrInvalid)
 	}
 	// The length is not believed: devices are known to send a wrong one.
+	if frame[8] == codec12 && frame[10] == kindCamera {
+		return c.photo.decode(frame[8:]), nil
+	}
 	room := &room{}
 	positions, taken, err := c.decodeData(frame[8:], room)
 	if err != nil {

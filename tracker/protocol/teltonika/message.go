@@ -10,7 +10,7 @@ import (
 	"github.com/waymark-gps/waymark/util/converters"
 )
 
-// kindCamera is the type of messages about photos. Photos are not fetched.
+// kindCamera is the type of messages about photos.
 const kindCamera = 0x0D
 
 // decodeMessages reads codecs 12, 13 and 14: answers to commands, and what

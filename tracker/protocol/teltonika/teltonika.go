@@ -29,6 +29,7 @@ type codec struct {
 	// extended says that a group of 16 byte elements follows, see Configure.
 	extended bool
 	model    model
+	photo    photo
 }
 
 // model holds what the name of the model changes.

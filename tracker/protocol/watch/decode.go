@@ -20,7 +20,7 @@ type report struct {
 // Decode reads one message, its escapes undone.
 func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	h, ok := readHeader(frame)
-	if !ok {
+	if !ok || h.size > maxHeader { // answers repeat it
 		return data.Packet{}, fmt.Errorf("decode message: %.30q is no maker, id and length: %w", frame, data.ErrInvalid)
 	}
 	if c.indexed = len(h.index) > 0; c.maker != string(h.maker) {
@@ -42,6 +42,8 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 		}
 	} else if isText(name) {
 		vitals(p, strings.ToUpper(name), &fields{rest: string(rest)})
+	} else {
+		packet.File = c.file(name, rest)
 	}
 	if !p.Outdated || len(p.Attributes) > 0 || p.Network != nil {
 		packet.Positions = r.positions[:]

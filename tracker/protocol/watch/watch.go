@@ -30,6 +30,8 @@ type codec struct {
 	// maker and indexed are those of the last message.
 	maker   string
 	indexed bool
+	// voice counts the pieces of a voice message.
+	voice protocol.Pieces
 }
 
 // Describe implements protocol.Descriptive: commands look like the messages of

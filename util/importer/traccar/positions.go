@@ -12,6 +12,7 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/geo/wkt"
 	"github.com/waymark-gps/waymark/util/importer"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 func checkArea(area string) error {
@@ -130,7 +131,7 @@ func (m *mover) store() importer.Store {
 // nowhere takes all positions as new ones.
 type nowhere struct{}
 
-func (nowhere) InsertPositions(_ context.Context, positions []data.Position, _ []uint64) error {
+func (nowhere) InsertPositions(_ context.Context, positions []data.Position, _ []uint64, _ storage.Fold) error {
 	for i := range positions {
 		positions[i].ID = 1
 	}

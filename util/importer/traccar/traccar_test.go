@@ -234,11 +234,11 @@ type broken struct {
 
 var errDisk = errors.New("the disk is broken")
 
-func (b *broken) InsertPositions(ctx context.Context, p []data.Position, f []uint64) error {
+func (b *broken) InsertPositions(ctx context.Context, p []data.Position, f []uint64, _ storage.Fold) error {
 	if b.left--; b.left < 0 {
 		return errDisk
 	}
-	return b.Store.InsertPositions(ctx, p, f)
+	return b.Store.InsertPositions(ctx, p, f, nil)
 }
 
 // TestGoesOn ends an import in the middle.

@@ -1,6 +1,6 @@
 package filter
 
-import "github.com/waymark-gps/waymark/util/movement/internal/code"
+import "github.com/waymark-gps/waymark/util/internal/code"
 
 // Code writes or reads the state.
 func (s *State) Code(c *code.Coder) {

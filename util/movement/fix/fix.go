@@ -31,9 +31,10 @@ const maxDriver = 64
 type Fix struct {
 	// ID is the stored position's.
 	ID int64
-	// Time is the DeviceTime, by which a device's reports are ordered; FixTime is
-	// when the place was measured, ServerTime when the report arrived. All are
-	// milliseconds since 1970 UTC.
+	// Time is what a device's reports are ordered by: the DeviceTime, or the
+	// FixTime if the two are more than MaxLag apart. FixTime is when the place was
+	// measured, ServerTime when the report arrived. All are milliseconds since
+	// 1970 UTC.
 	Time, FixTime, ServerTime int64
 	// Placed reports have a place of their own; others (outdated ones, heartbeats)
 	// only say that the device lives and how it is.
@@ -56,7 +57,7 @@ type Fix struct {
 	// Driver is the driver's card or tag, empty if unknown.
 	Driver string
 	// Set is not nil for an entry that is no report: from Time on the totals count
-	// from these values, because somebody has set them.
+	// from these values, because somebody has set them; None leaves one as it is.
 	Set *Totals
 }
 
@@ -69,6 +70,16 @@ type Totals struct {
 	EngineMS int64
 }
 
+// MaxLag is how old a place may be when it is reported and still be news of the
+// time of the report. History is kept by data.Position.Time: who looks for the
+// reports of a range of Time looks as much earlier and later.
+const MaxLag = time.Hour
+
+// SetKey is the attribute of an entry that is no report (see Fix.Set). It names
+// those of its attributes totalDistance (metres) and hours (milliseconds) from
+// which the totals count from its time on, joined by a comma.
+const SetKey = "totalsSet"
+
 // Of reduces a position. What processing itself has written into the attributes
 // (see movement.Derived) is not read back.
 func Of(p *data.Position) Fix {
@@ -78,10 +89,17 @@ func Of(p *data.Position) Fix {
 		SpeedKnots: number(p.SpeedKnots), AccuracyM: number(p.AccuracyM),
 		OdometerM: None, EngineMS: None, FuelL: None, FuelUsedL: None,
 	}
-	if f.FixTime == 0 {
+	switch lag := f.Time - f.FixTime; {
+	case !f.Placed:
+		// The place was filled in, from what was known by then: it says nothing.
+		f.FixTime, f.Valid, f.Lat, f.Lon, f.SpeedKnots, f.AccuracyM = f.Time, false, 0, 0, 0, 0
+	case f.FixTime == 0:
 		f.FixTime = f.Time
+	case f.Time == 0, lag > MaxLag.Milliseconds(), lag < -MaxLag.Milliseconds():
+		f.Time = f.FixTime
 	}
 	var ours string
+	set := ""
 	rpm := Unknown
 	for i := range p.Attributes {
 		switch v := p.Attributes[i].Value; p.Attributes[i].Key {
@@ -110,7 +128,12 @@ func Of(p *data.Position) Fix {
 			f.Important = true
 		case DerivedKey:
 			ours, _ = v.Text()
+		case SetKey:
+			set, _ = v.Text()
 		}
+	}
+	if set != "" {
+		return entry(p, &f, set)
 	}
 	if f.Ignition == Unknown {
 		f.Ignition = rpm
@@ -122,6 +145,25 @@ func Of(p *data.Position) Fix {
 		f.forget(ours)
 	}
 	return f
+}
+
+// entry is one that sets the totals.
+func entry(p *data.Position, f *Fix, names string) Fix {
+	set := Totals{DistanceMM: None, EngineMS: None}
+	for key := range strings.SplitSeq(names, ",") {
+		n := counter(p.Attributes.Get(key))
+		switch {
+		case n < 0:
+		case key == "totalDistance":
+			set.DistanceMM = int64(math.Round(n * 1000))
+		case key == "hours":
+			set.EngineMS = int64(n)
+		}
+	}
+	return Fix{
+		ID: f.ID, Time: f.Time, FixTime: f.Time, ServerTime: f.ServerTime,
+		OdometerM: None, EngineMS: None, FuelL: None, FuelUsedL: None, Set: &set,
+	}
 }
 
 // DerivedKey is the attribute that names those attributes of a position which

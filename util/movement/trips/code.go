@@ -1,6 +1,12 @@
 package trips
 
-import "github.com/waymark-gps/waymark/util/movement/internal/code"
+import (
+	"fmt"
+	"math"
+
+	"github.com/waymark-gps/waymark/util/internal/code"
+	"github.com/waymark-gps/waymark/util/movement/fix"
+)
 
 // maxDriver is longer than any driver that fix.Of lets through.
 const maxDriver = 256
@@ -89,9 +95,7 @@ func (d *Day) code(c *code.Coder) {
 	d.Amounts.code(c)
 	c.Float(&d.OdometerStartM)
 	c.Float(&d.OdometerEndM)
-	version := int64(d.Version)
-	c.Int(&version)
-	d.Version = int(version)
+	codeVersion(c, &d.Version)
 }
 
 func (p *path) code(c *code.Coder) {
@@ -108,4 +112,86 @@ func (p *path) code(c *code.Coder) {
 			last = int64(axis[i])
 		}
 	}
+}
+
+// A row is kept as bytes, which it describes once for both directions.
+type coded interface{ code(*code.Coder) }
+
+func appended(b []byte, row coded) []byte {
+	c := code.Coder{Bytes: b}
+	row.code(&c)
+	return c.Bytes
+}
+
+func decoded(b []byte, what string, row coded) error {
+	c := code.Coder{Bytes: b, Reading: true}
+	row.code(&c)
+	if err := c.Err(); err != nil {
+		return fmt.Errorf("read a %s: %w", what, err)
+	}
+	return nil
+}
+
+// Append appends the trip as it is kept, some 100 bytes and its path.
+func (t *Trip) Append(b []byte) []byte { return appended(b, t) }
+
+// Decode reads what Append wrote. An error wraps data.ErrInvalid.
+func (t *Trip) Decode(b []byte) error { return decoded(b, "trip", t) }
+
+// Append and Decode are those of Trip.
+func (s *Stop) Append(b []byte) []byte { return appended(b, s) }
+func (s *Stop) Decode(b []byte) error  { return decoded(b, "stop", s) }
+
+// Append and Decode are those of Trip.
+func (d *Day) Append(b []byte) []byte { return appended(b, d) }
+func (d *Day) Decode(b []byte) error  { return decoded(b, "day", d) }
+
+// Shift adds to our counts what late reports before the row have brought.
+func (t *Trip) Shift(by fix.Totals) {
+	t.TotalStartMM += by.DistanceMM
+	t.TotalEndMM += by.DistanceMM
+}
+
+// Shift is that of Trip.
+func (s *Stop) Shift(by fix.Totals) { s.TotalMM += by.DistanceMM }
+
+// Shift is that of Trip.
+func (d *Day) Shift(by fix.Totals) {
+	d.TotalStartMM += by.DistanceMM
+	d.TotalEndMM += by.DistanceMM
+	d.HoursStartMS += by.EngineMS
+	d.HoursEndMS += by.EngineMS
+}
+
+// maxKept bounds a kept path in bytes: far more than MaxPath places take.
+const maxKept = 1 << 12
+
+func (t *Trip) code(c *code.Coder) {
+	code.Byte(c, &t.Kind)
+	t.Start.code(c)
+	t.End.code(c)
+	t.Amounts.code(c)
+	c.Float(&t.AverageSpeedKnots)
+	c.Float(&t.OdometerStartM)
+	c.Float(&t.OdometerEndM)
+	c.Int(&t.TotalStartMM)
+	c.Int(&t.TotalEndMM)
+	c.String(&t.Driver, maxDriver)
+	c.String(&t.Path, maxKept)
+	codeVersion(c, &t.Version)
+}
+
+func (s *Stop) code(c *code.Coder) {
+	s.Start.code(c)
+	s.End.code(c)
+	s.Amounts.code(c)
+	c.Float(&s.OdometerM)
+	c.Int(&s.TotalMM)
+	codeVersion(c, &s.Version)
+}
+
+func codeVersion(c *code.Coder, v *int) {
+	n := int64(*v)
+	c.Int(&n)
+	*v = int(min(max(n, math.MinInt32), math.MaxInt32))
 }

@@ -1,6 +1,10 @@
 package trips
 
-import "github.com/waymark-gps/waymark/util/movement/fix"
+import (
+	"math"
+
+	"github.com/waymark-gps/waymark/util/movement/fix"
+)
 
 // State is where a device stands between two reports. The zero State is that of
 // a new device. It holds numbers only and depends on nothing but the reports
@@ -129,6 +133,32 @@ func (s *State) Resting() (st Stop, ok bool) {
 
 // Today is the day of the newest report up to now; ok is false before the first.
 func (s *State) Today() (d Day, ok bool) { return s.day, s.day.End != 0 }
+
+// Edge parts the rows that a state has given away from those that come after:
+// a trip of later has End.Time > Trips, a stop Start.Time >= Stops, a day
+// Number >= Day, a checkpoint a later Time.
+type Edge struct{ Time, Trips, Stops, Day int64 }
+
+// The edges before and after all rows.
+var (
+	Beginning = Edge{math.MinInt64, math.MinInt64, math.MinInt64, math.MinInt64}
+	End       = Edge{math.MaxInt64, math.MaxInt64, math.MaxInt64, math.MaxInt64}
+)
+
+// Edge is where the rows that the state has given away end.
+func (s *State) Edge() Edge {
+	if s.Time == 0 {
+		return Beginning
+	}
+	e := Edge{Time: s.Time, Trips: math.MinInt64, Stops: math.MinInt64, Day: s.day.Number}
+	if s.placed {
+		e.Trips, e.Stops = s.rest.start.Time, s.rest.start.Time
+		if s.underway && s.trip.proven {
+			e.Stops++ // that of the rest is given away
+		}
+	}
+	return e
+}
 
 // Totals are the counters.
 func (s *State) Totals() fix.Totals { return s.totals }

@@ -61,7 +61,14 @@ func (s *State) Step(c *Config, f *fix.Fix, placed bool, r *Result) {
 	r.DistanceMM = 0
 	s.Time = f.Time
 	if f.Set != nil {
-		s.Shift(fix.Totals{DistanceMM: f.Set.DistanceMM - s.totals.DistanceMM, EngineMS: f.Set.EngineMS - s.totals.EngineMS})
+		var by fix.Totals
+		if f.Set.DistanceMM >= 0 {
+			by.DistanceMM = f.Set.DistanceMM - s.totals.DistanceMM
+		}
+		if f.Set.EngineMS >= 0 {
+			by.EngineMS = f.Set.EngineMS - s.totals.EngineMS
+		}
+		s.Shift(by)
 		r.Totals, r.Motion, r.Checkpoint = s.totals, s.moving(), false
 		return
 	}

@@ -16,6 +16,9 @@ package history
 import (
 	"context"
 	"time"
+
+	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // Row is a position in the hot part.
@@ -55,6 +58,8 @@ type Head struct {
 	// Thinned is how far retention has thinned the history, in milliseconds; 0 for
 	// not at all.
 	Thinned int64
+	// Epoch is storage.Arrival.Epoch.
+	Epoch int64
 	// Newest is the newest position by Time, then Number, with its ID; its
 	// Number is 0 if there is none. Its DeviceID need not be set.
 	Newest Row
@@ -89,6 +94,10 @@ type Tx interface {
 	AppendHot(ctx context.Context, rows []Row) error
 	// SetHeads replaces heads.
 	SetHeads(ctx context.Context, heads []*Head) error
+	// PutFindings stores findings and sets ID and Fresh of their events.
+	PutFindings(ctx context.Context, findings []storage.Findings) error
+	// PutEvents stores events and sets their IDs.
+	PutEvents(ctx context.Context, events []*data.Event) error
 }
 
 // Backend stores rows and blobs. Its methods may be called by several
@@ -145,8 +154,8 @@ type Backend interface {
 	// DeleteHot removes rows of a device with from <= Time <= to, in all
 	// generations.
 	DeleteHot(ctx context.Context, deviceID, from, to int64) error
-	// DropDevice removes the head, the hot rows and the blocks of a device that
-	// does not exist any more.
+	// DropDevice removes the head, the hot rows, the blocks, the findings and the
+	// events of a device that does not exist any more.
 	DropDevice(ctx context.Context, deviceID int64) error
 	// Spans lists the months (see Month) that hold blocks, oldest first.
 	Spans(ctx context.Context) ([]int64, error)

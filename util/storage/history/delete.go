@@ -87,12 +87,17 @@ func (s *Store) cut(ctx context.Context, deviceID, from, to int64) (d damage, er
 	return d, nil
 }
 
-// newHead finds the newest position anew if it was deleted.
+// newHead finds the newest position anew if it was deleted, and begins a new
+// epoch.
 func (s *Store) newHead(ctx context.Context, deviceID, from, to int64) error {
 	return s.backend.Update(ctx, []int64{deviceID}, func(ctx context.Context, tx Tx, heads map[int64]*Head) error {
 		h := heads[deviceID]
-		if h == nil || h.Newest.Number == 0 || h.Newest.Time < from || h.Newest.Time > to {
+		if h == nil || h.LastNumber == 0 {
 			return nil
+		}
+		h.Epoch++
+		if h.Newest.Number == 0 || h.Newest.Time < from || h.Newest.Time > to {
+			return tx.SetHeads(ctx, []*Head{h})
 		}
 		// Nobody inserts for the device meanwhile, and no one else moves or deletes.
 		p, err := s.newestBefore(ctx, deviceID, math.MaxInt64)

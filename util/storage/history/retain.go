@@ -132,6 +132,12 @@ func (s *Store) retain(ctx context.Context) error {
 			if err := s.remove(ctx, d.ID, remove); err != nil {
 				return err
 			}
+			if since < remove {
+				if err := s.setThinned(ctx, d.ID, func(t int64) int64 { return max(t, remove) }); err != nil {
+					return err
+				}
+				since = remove
+			}
 		}
 		if thin != math.MinInt64 && (since == 0 || since < thin) {
 			if err := s.thin(ctx, d.ID, since, thin); err != nil {

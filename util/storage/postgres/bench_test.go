@@ -61,7 +61,7 @@ func benchReports(b *testing.B, size, devices int) {
 		}
 	}
 	fill()
-	if err := s.InsertPositions(b.Context(), batch, fingerprints); err != nil { // prepares the statements
+	if err := s.InsertPositions(b.Context(), batch, fingerprints, nil); err != nil { // prepares the statements
 		b.Fatal(err)
 	}
 	server := serverTime(b, s)
@@ -73,7 +73,7 @@ func benchReports(b *testing.B, size, devices int) {
 		fill()
 		b.StartTimer()
 		before := ownTime(b)
-		if err := s.InsertPositions(b.Context(), batch, fingerprints); err != nil {
+		if err := s.InsertPositions(b.Context(), batch, fingerprints, nil); err != nil {
 			b.Fatal(err)
 		}
 		client += ownTime(b) - before

@@ -110,7 +110,7 @@ func (s *Store) convertSome(ctx context.Context) (int, error) {
 	for i := range old {
 		positions[i], fingerprints[i] = old[i].Position, uint64(old[i].fingerprint)
 	}
-	if err := s.InsertPositions(ctx, positions, fingerprints); err != nil {
+	if err := s.InsertPositions(ctx, positions, fingerprints, nil); err != nil {
 		return 0, err
 	}
 	_, err = s.exec(ctx, "remove old positions", `DELETE FROM old_positions WHERE id <= $1`, old[len(old)-1].ID)

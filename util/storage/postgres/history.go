@@ -27,12 +27,12 @@ type backend struct{ s *Store }
 var _ history.Backend = backend{}
 
 const selectHeads = `SELECT device_id, last_update, last_number, max_time, thinned,
-	newest_time, newest_number, newest_fingerprint, newest_position FROM device_heads`
+	newest_time, newest_number, newest_fingerprint, newest_position, epoch FROM device_heads`
 
 func scanHead(r pgx.CollectableRow) (h history.Head, err error) {
 	n := &h.Newest
 	var fingerprint int32
-	err = r.Scan(&h.DeviceID, &h.LastUpdate, &h.LastNumber, &h.MaxTime, &h.Thinned, &n.Time, &n.Number, &fingerprint, &n.Position)
+	err = r.Scan(&h.DeviceID, &h.LastUpdate, &h.LastNumber, &h.MaxTime, &h.Thinned, &n.Time, &n.Number, &fingerprint, &n.Position, &h.Epoch)
 	n.DeviceID, n.Fingerprint = h.DeviceID, uint32(fingerprint)
 	return h, err
 }
@@ -142,23 +142,23 @@ func (u update) SetHeads(_ context.Context, heads []*history.Head) error {
 	if n == 0 {
 		return nil
 	}
-	ints := make([]int64, 7*n)
+	ints := make([]int64, 8*n)
 	deviceID, lastUpdate, lastNumber, maxTime := ints[:n], ints[n:2*n], ints[2*n:3*n], ints[3*n:4*n]
-	thinned, newestTime, newestNumber := ints[4*n:5*n], ints[5*n:6*n], ints[6*n:]
+	thinned, newestTime, newestNumber, epoch := ints[4*n:5*n], ints[5*n:6*n], ints[6*n:7*n], ints[7*n:]
 	fingerprint, position := make([]int32, n), newCopies(n)
 	for i, h := range heads {
 		deviceID[i], lastUpdate[i], lastNumber[i] = h.DeviceID, h.LastUpdate, int64(h.LastNumber)
-		maxTime[i], thinned[i] = h.MaxTime, h.Thinned
+		maxTime[i], thinned[i], epoch[i] = h.MaxTime, h.Thinned, h.Epoch
 		newestTime[i], newestNumber[i], fingerprint[i] = h.Newest.Time, int64(h.Newest.Number), int32(h.Newest.Fingerprint)
 		position.add(h.Newest.Position)
 	}
 	u.t.batch.Queue(`UPDATE device_heads AS h SET last_update = n.last_update, last_number = n.last_number,
 			max_time = n.max_time, thinned = n.thinned, newest_time = n.newest_time, newest_number = n.newest_number,
-			newest_fingerprint = n.newest_fingerprint, newest_position = n.newest_position
-		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::bytea[])
-			AS n (device_id, last_update, last_number, max_time, thinned, newest_time, newest_number, newest_fingerprint, newest_position)
+			newest_fingerprint = n.newest_fingerprint, newest_position = n.newest_position, epoch = n.epoch
+		FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::integer[], $9::bytea[], $10::bigint[])
+			AS n (device_id, last_update, last_number, max_time, thinned, newest_time, newest_number, newest_fingerprint, newest_position, epoch)
 		WHERE h.device_id = n.device_id`,
-		deviceID, lastUpdate, lastNumber, maxTime, thinned, newestTime, newestNumber, fingerprint, position.all)
+		deviceID, lastUpdate, lastNumber, maxTime, thinned, newestTime, newestNumber, fingerprint, position.all, epoch)
 	return nil
 }
 

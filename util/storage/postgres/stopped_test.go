@@ -60,7 +60,7 @@ func TestServerIsStopped(t *testing.T) {
 			return err
 		},
 		"InsertPositions": func(ctx context.Context) error {
-			return s.InsertPositions(ctx, []data.Position{p}, []uint64{1})
+			return s.InsertPositions(ctx, []data.Position{p}, []uint64{1}, nil)
 		},
 		"LatestPositions": func(ctx context.Context) error { _, err := s.LatestPositions(ctx, []int64{id}); return err },
 		"ListDevices":     func(ctx context.Context) error { _, err := s.ListDevices(ctx, storage.DeviceFilter{}); return err },

@@ -252,8 +252,12 @@ func (b *backend) DropDevice(ctx context.Context, deviceID int64) error {
 	// The head goes last: as long as it is there, the rest is looked for (forgetStrangers).
 	return b.erase(ctx, "delete history of device", deviceID, math.MinInt64+1, math.MaxInt64, func(ctx context.Context, tx *sql.Tx) error {
 		delete(b.s.recent.known, deviceID)
-		_, err := tx.ExecContext(ctx, `DELETE FROM heads WHERE device_id = ?`, deviceID)
-		return err
+		for _, table := range [...]string{`trips`, `stops`, `days`, `checkpoints`, `events`, `heads`} {
+			if _, err := tx.ExecContext(ctx, `DELETE FROM `+table+` WHERE device_id = ?`, deviceID); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

@@ -99,7 +99,7 @@ func (s *Store) convertSome(ctx context.Context, after int64) (last int64, n int
 	for i := range old {
 		positions[i], fingerprints[i] = old[i].Position, uint64(old[i].fingerprint)
 	}
-	return last, len(old), s.InsertPositions(ctx, positions, fingerprints)
+	return last, len(old), s.InsertPositions(ctx, positions, fingerprints, nil)
 }
 
 // convertHeads keeps when devices last spoke.

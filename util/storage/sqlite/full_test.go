@@ -41,7 +41,7 @@ func TestDiskFull(t *testing.T) {
 			batch[i].Attributes.SetInt("n", at.UnixNano()*7919)
 			prints[i] = uint64(stored + i)
 		}
-		err := s.InsertPositions(ctx, batch, prints)
+		err := s.InsertPositions(ctx, batch, prints, nil)
 		if err == nil {
 			stored += len(batch)
 		}

@@ -60,7 +60,7 @@ func drive(deviceID int64, from time.Time, n int, step time.Duration) []data.Pos
 
 func insert(t testing.TB, s *sqlite.Store, batch []data.Position) {
 	t.Helper()
-	if err := s.InsertPositions(t.Context(), batch, prints(batch)); err != nil {
+	if err := s.InsertPositions(t.Context(), batch, prints(batch), nil); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -235,7 +235,7 @@ func TestInsertAllocations(t *testing.T) {
 			print++
 			batch[i].FixTime, f[i] = batch[i].FixTime.Add(time.Second), print
 		}
-		if err := s.InsertPositions(t.Context(), batch, f); err != nil {
+		if err := s.InsertPositions(t.Context(), batch, f, nil); err != nil {
 			t.Fatal(err)
 		}
 	}) / devices
@@ -334,8 +334,11 @@ func TestRowsBecomeChunks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	execute(t, db, fmt.Sprintf(`DROP TABLE hot_aside; ALTER TABLE generations DROP COLUMN edits;
+	execute(t, db, fmt.Sprintf(`DROP TABLE hot_aside; ALTER TABLE generations DROP COLUMN edits; ALTER TABLE heads DROP COLUMN epoch;
 		UPDATE heads SET last_number = 300, newest_number = 300, newest_time = %d, max_time = newest_time;`, batch[299].Time().UnixMilli()))
+	for _, table := range []string{"trips", "stops", "days", "checkpoints", "events"} {
+		execute(t, db, `DROP TABLE `+table)
+	}
 	execute(t, db, `PRAGMA user_version = 1`)
 	db.Close()
 	s = openIn(t, dir)

@@ -40,9 +40,10 @@ CREATE TABLE generations (
 ) STRICT;
 ` + recentSchema2
 
-// What came with version 2: positions in chunks (see chunk.go) instead of a row
-// and an entry of an index each.
+// What came with version 2: what the positions mean together, and positions in
+// chunks (see chunk.go) instead of a row and an entry of an index each.
 const recentSchema2 = `
+ALTER TABLE heads ADD COLUMN epoch INTEGER NOT NULL DEFAULT 0;       -- storage.Arrival.Epoch
 ALTER TABLE generations ADD COLUMN edits INTEGER NOT NULL DEFAULT 0; -- how often positions were erased
 CREATE TABLE hot_0 (
     id     INTEGER PRIMARY KEY,
@@ -58,7 +59,7 @@ CREATE TABLE hot_aside (
     id   INTEGER PRIMARY KEY,
     rows BLOB NOT NULL       -- a chunk that could not be read
 ) STRICT;
-`
+` + findingsSchema
 
 // recent is recent.db.
 type recent struct {
@@ -69,6 +70,7 @@ type recent struct {
 	heads, current *sql.Stmt
 	append         [2]*sql.Stmt
 	setHeads       multi
+	findings       findingStmts
 
 	index hotIndex
 	slice slice
@@ -95,7 +97,7 @@ func openRecent(ctx context.Context, path string, log *slog.Logger) (_ *recent, 
 	r.reader = newReader(r.readers)
 	if err = schema(ctx, r.writer, path, recentVersion, func(tx *sql.Tx, have int64) error {
 		if have == 1 {
-			return chunkRows(ctx, tx)
+			return upgradeRecent(ctx, tx)
 		}
 		if _, err := tx.ExecContext(ctx, recentSchema); err != nil {
 			return err
@@ -115,9 +117,9 @@ func openRecent(ctx context.Context, path string, log *slog.Logger) (_ *recent, 
 	return r, nil
 }
 
-// schema makes the schema of an empty file (have is 0), brings an old one up to
-// date and refuses one that is newer.
-func schema(ctx context.Context, db *sql.DB, path string, known int64, make func(tx *sql.Tx, have int64) error) error {
+// schema has bring make the schema of an empty file (have is 0) or bring an
+// older one up to date, and refuses one that is newer.
+func schema(ctx context.Context, db *sql.DB, path string, known int64, bring func(tx *sql.Tx, have int64) error) error {
 	var version int64
 	if err := db.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil || version == known {
 		return err // as nearly always, nothing to do and nobody to wait for
@@ -139,10 +141,10 @@ func schema(ctx context.Context, db *sql.DB, path string, known int64, make func
 		return newer(path, have, known)
 	case have == known:
 		return nil
-	case have == 0 && tables != 0:
+	case have == 0 && tables != 0, have < 0:
 		return notOurs(path)
 	}
-	if err := make(tx, have); err != nil {
+	if err := bring(tx, have); err != nil {
 		return err
 	}
 	if _, err := tx.ExecContext(ctx, fmt.Sprint(`PRAGMA user_version = `, known)); err != nil {
@@ -151,7 +153,7 @@ func schema(ctx context.Context, db *sql.DB, path string, known int64, make func
 	return tx.Commit()
 }
 
-const headColumns = `device_id, last_update, last_number, max_time, thinned, newest_time, newest_number, newest_fingerprint`
+const headColumns = `device_id, last_update, last_number, max_time, thinned, newest_time, newest_number, newest_fingerprint, epoch`
 
 // prepare prepares the statements of inserts on the writer beforehand: during a
 // transaction it has no connection to do it on.
@@ -171,11 +173,14 @@ func (r *recent) prepare(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r.setHeads, err = prepareMulti(ctx, r.writer, `INSERT INTO heads (`+headColumns+`, newest) VALUES `, 9, ` ON CONFLICT (device_id) DO UPDATE SET
+	r.setHeads, err = prepareMulti(ctx, r.writer, `INSERT INTO heads (`+headColumns+`, newest) VALUES `, 10, ` ON CONFLICT (device_id) DO UPDATE SET
 		last_update = excluded.last_update, last_number = excluded.last_number, max_time = excluded.max_time, thinned = excluded.thinned,
-		newest_time = excluded.newest_time, newest_number = excluded.newest_number, newest_fingerprint = excluded.newest_fingerprint,
+		newest_time = excluded.newest_time, newest_number = excluded.newest_number, newest_fingerprint = excluded.newest_fingerprint, epoch = excluded.epoch,
 		newest = CASE WHEN excluded.newest IS NOT NULL THEN excluded.newest WHEN newest_number = excluded.newest_number THEN newest END`)
-	return err
+	if err != nil {
+		return err
+	}
+	return r.findings.prepare(ctx, r.writer)
 }
 
 func (r *recent) close() error {
@@ -252,14 +257,13 @@ func (m *multi) run(ctx context.Context, tx *sql.Tx, n int, bind func(args []any
 
 func scanHead(r scanner) (h history.Head, err error) {
 	err = r.Scan(&h.DeviceID, &h.LastUpdate, &h.LastNumber, &h.MaxTime, &h.Thinned,
-		&h.Newest.Time, &h.Newest.Number, &h.Newest.Fingerprint)
+		&h.Newest.Time, &h.Newest.Number, &h.Newest.Fingerprint, &h.Epoch)
 	h.Newest.DeviceID = h.DeviceID
 	return h, err
 }
 
-// chunkRows brings the hot tables of version 1, with a row for each position,
-// into chunks.
-func chunkRows(ctx context.Context, tx *sql.Tx) error {
+// upgradeRecent brings version 1, with a row for each position, to version 2.
+func upgradeRecent(ctx context.Context, tx *sql.Tx) error {
 	if _, err := tx.ExecContext(ctx, `ALTER TABLE hot_0 RENAME TO old_0; ALTER TABLE hot_1 RENAME TO old_1;`+recentSchema2); err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 func (s *Store) forgetStrangers(ctx context.Context) error {
 	// Heads first: another process may create devices meanwhile, then their heads.
 	recentPath, _ := beside(s.path)
-	heads, err := all(ctx, s.recent.reader, scanID, `SELECT device_id FROM heads`)
+	heads, err := all(ctx, s.recent.reader, scanID, `SELECT device_id FROM heads UNION SELECT device_id FROM events`)
 	if err != nil {
 		return s.named(recentPath, err)
 	}

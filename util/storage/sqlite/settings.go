@@ -46,3 +46,14 @@ func (s *Store) Media(ctx context.Context, deviceID int64, name string) (data.Me
 		return m, r.Scan(&m.DeviceID, &m.Name, &m.Type, &m.Content)
 	}, `SELECT device_id, name, type, content FROM media WHERE device_id = ? AND name = ?`, deviceID, row.Clean(name, row.MaxKey))
 }
+
+// TrimMedia implements storage.Devices.
+func (s *Store) TrimMedia(ctx context.Context, deviceID int64, files int, bytes int64) error {
+	_, err := s.exec(ctx, "remove old media", `DELETE FROM media WHERE device_id = ? AND name IN (
+		SELECT name FROM (
+			SELECT name, row_number() OVER newest AS files, sum(length(content)) OVER newest AS bytes
+			FROM media WHERE device_id = ? AND name >= '0' AND name < ':'
+			WINDOW newest AS (ORDER BY name DESC)) AS sent
+		WHERE files > ? OR bytes > ?)`, deviceID, deviceID, files, bytes)
+	return err
+}

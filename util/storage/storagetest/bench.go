@@ -2,10 +2,13 @@ package storagetest
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/movement/trips"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -16,6 +19,7 @@ func Bench(b *testing.B, open func(b *testing.B) storage.Store) {
 		b.Run(fmt.Sprint("insert/", size), func(b *testing.B) { benchInsert(b, open(b), size) })
 	}
 	b.Run("start/10000", func(b *testing.B) { benchStart(b, open(b), 10_000) })
+	b.Run("trips/1000", func(b *testing.B) { benchTrips(b, open(b), 1000) })
 	b.Run("walk/8640", func(b *testing.B) { benchWalk(b, open(b), 8640) })
 }
 
@@ -41,7 +45,7 @@ func benchInsert(b *testing.B, s storage.Store, size int) {
 		f := fingerprints(batch)
 		before := cpuTime()
 		b.StartTimer()
-		ok(b, s.InsertPositions(ctx, batch, f))
+		ok(b, s.InsertPositions(ctx, batch, f, nil))
 		used += cpuTime() - before
 	}
 	b.ReportMetric(float64(used.Microseconds())/float64(size*b.N), "cpu-µs/position")
@@ -67,6 +71,37 @@ func benchWalk(b *testing.B, s storage.Store, size int) {
 		}
 	}
 	b.ReportMetric(float64(size)*float64(b.N)/b.Elapsed().Seconds(), "positions/s")
+}
+
+// benchTrips lists a month of the trips of devices: four on each of 30 days.
+func benchTrips(b *testing.B, s storage.Store, devices int) {
+	defer s.Close()
+	ctx := testContext(b)
+	const perDay, days, step = 4, 30, 6 * 3600
+	var all []int64
+	var findings []storage.Findings
+	for i := range devices {
+		f := storage.Findings{DeviceID: newDevice(b, s, fmt.Sprint(i)).ID}
+		for n := range 2 * perDay * days { // and another month
+			t := newTrip(n*step, n*step+1800)
+			t.Path = strings.Repeat("_p~iF~ps|U", 16)
+			f.Trips = append(f.Trips, t)
+		}
+		all = append(all, f.DeviceID)
+		findings = append(findings, f)
+	}
+	for some := range slices.Chunk(findings, 100) {
+		ok(b, s.Refold(ctx, all[0], gives(some...)))
+	}
+	before := cpuTime()
+	defer func() { b.ReportMetric(float64((cpuTime()-before).Milliseconds())/float64(b.N), "cpu-ms/list") }()
+	for b.Loop() {
+		n := 0
+		ok(b, s.Trips(ctx, all, at(0), at(perDay*days*step-1), func(int64, *trips.Trip) error { n++; return nil }))
+		if n != devices*perDay*days {
+			b.Fatal(n)
+		}
+	}
 }
 
 // benchStart reads what a server reads of all devices when it starts.

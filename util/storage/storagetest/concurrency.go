@@ -53,7 +53,7 @@ func parallelSameBatch(t *testing.T, s storage.Store) {
 	given := make([]atomic.Int64, len(batch))
 	parallel(t, 8, func(int) error {
 		mine := append([]data.Position(nil), batch...)
-		err := s.InsertPositions(ctx, mine, fingerprints(mine))
+		err := s.InsertPositions(ctx, mine, fingerprints(mine), nil)
 		for i := range mine {
 			if mine[i].ID != 0 {
 				given[i].Add(1)
@@ -86,7 +86,7 @@ func parallelBatchesInAnyOrder(t *testing.T, s storage.Store) {
 			batch = append(batch, newPosition(all[i], n))
 			seen[all[i]] = at(500 + n)
 		}
-		return errors.Join(s.InsertPositions(ctx, batch, fingerprints(batch)), s.TouchDevices(ctx, seen))
+		return errors.Join(s.InsertPositions(ctx, batch, fingerprints(batch), nil), s.TouchDevices(ctx, seen))
 	})
 	for i := 0; i < devices; i += 10 {
 		id := all[i]
@@ -107,7 +107,7 @@ func parallelInsertAndDeleteDevice(t *testing.T, s storage.Store) {
 				return s.DeleteDevice(ctx, d.ID)
 			}
 			batch := []data.Position{newPosition(d.ID, n), newPosition(stays.ID, n)}
-			return s.InsertPositions(ctx, batch, fingerprints(batch))
+			return s.InsertPositions(ctx, batch, fingerprints(batch), nil)
 		})
 		equal(t, "positions that outlive their device", len(history(t, s, d.ID)), 0)
 		equal(t, "positions of the other", len(history(t, s, stays.ID)), 5)
@@ -245,7 +245,7 @@ func everyMethod(ctx context.Context, s storage.Store, deviceID, userID int64) m
 	result("Device")(s.Device(ctx, deviceID))
 	result("DeviceByUniqueID")(s.DeviceByUniqueID(ctx, "a"))
 	result("ListDevices")(s.ListDevices(ctx, storage.DeviceFilter{}))
-	errs["InsertPositions"] = s.InsertPositions(ctx, batch, fingerprints(batch))
+	errs["InsertPositions"] = s.InsertPositions(ctx, batch, fingerprints(batch), nil)
 	result("PositionsByID")(s.PositionsByID(ctx, []int64{store.ID(deviceID, 1)}))
 	result("LatestPositions")(s.LatestPositions(ctx, nil))
 	errs["PositionsBetween"] = s.PositionsBetween(ctx, deviceID, at(0), at(1), 1, each)

@@ -169,6 +169,35 @@ func media(t *testing.T, s storage.Store) {
 	wantError(t, "of no device", s.PutMedia(ctx, &data.Media{DeviceID: 77, Name: "x", Content: m.Content}), data.ErrNotFound)
 	wantError(t, "without a name", s.PutMedia(ctx, &data.Media{DeviceID: d.ID, Content: m.Content}), data.ErrInvalid)
 	wantError(t, "empty", s.PutMedia(ctx, &data.Media{DeviceID: d.ID, Name: "x"}), data.ErrInvalid)
+
+	other := newDevice(t, s, "other")
+	names := []string{"20260301-120000-1.jpg", "20260301-120001-2.jpg", "20260302-000000-0.amr"}
+	for _, id := range []int64{d.ID, other.ID} {
+		for _, name := range names {
+			ok(t, s.PutMedia(ctx, &data.Media{DeviceID: id, Name: name, Type: "image/jpeg", Content: make([]byte, 10)}))
+		}
+	}
+	left := func(id int64) (n int) {
+		for _, name := range names {
+			if _, err := s.Media(ctx, id, name); err == nil {
+				n++
+			}
+		}
+		return n
+	}
+	for _, c := range []struct {
+		files int
+		bytes int64
+		left  int
+	}{{3, 30, 3}, {3, 29, 2}, {1, 30, 1}, {1, 9, 0}} {
+		ok(t, s.TrimMedia(ctx, d.ID, c.files, c.bytes))
+		equal(t, "files left", left(d.ID), c.left)
+		if _, err := s.Media(ctx, d.ID, names[2]); (err == nil) != (c.left > 0) {
+			t.Errorf("with %d left, the newest: %v", c.left, err)
+		}
+	}
+	equal(t, "files of another device", left(other.ID), 3)
+	find() // the picture that people have chosen stays
 }
 
 func serverSettings(t *testing.T, s storage.Store) {

@@ -101,8 +101,8 @@ func positionRepeats(t *testing.T, s storage.Store) {
 
 func positionsWithoutDevice(t *testing.T, s storage.Store) {
 	ctx := testContext(t)
-	ok(t, s.InsertPositions(ctx, nil, nil))
-	ok(t, s.InsertPositions(ctx, []data.Position{}, []uint64{}))
+	ok(t, s.InsertPositions(ctx, nil, nil, nil))
+	ok(t, s.InsertPositions(ctx, []data.Position{}, []uint64{}, nil))
 	d := newDevice(t, s, "a")
 	stored := insert(t, s, newPosition(77, 1), newPosition(d.ID, 2), newPosition(0, 3))
 	if stored[0].ID != 0 || stored[1].ID == 0 || stored[2].ID != 0 {
@@ -117,12 +117,12 @@ func positionsWithoutDevice(t *testing.T, s storage.Store) {
 func positionInvalid(t *testing.T, s storage.Store) {
 	d := newDevice(t, s, "a")
 	ctx := testContext(t)
-	wantError(t, "fingerprints are missing", s.InsertPositions(ctx, []data.Position{newPosition(d.ID, 1)}, nil), data.ErrInvalid)
+	wantError(t, "fingerprints are missing", s.InsertPositions(ctx, []data.Position{newPosition(d.ID, 1)}, nil, nil), data.ErrInvalid)
 	for _, f := range []float64{math.NaN(), math.Inf(1)} {
 		bad := newPosition(d.ID, 2)
 		bad.SpeedKnots = f
 		batch := []data.Position{newPosition(d.ID, 1), bad}
-		wantError(t, "a number that is none", s.InsertPositions(ctx, batch, fingerprints(batch)), data.ErrInvalid)
+		wantError(t, "a number that is none", s.InsertPositions(ctx, batch, fingerprints(batch), nil), data.ErrInvalid)
 	}
 	equal(t, "nothing stored", len(history(t, s, d.ID)), 0)
 }
@@ -132,7 +132,7 @@ func positionFailureLeavesNothing(t *testing.T, s storage.Store) {
 	batch := []data.Position{newPosition(d.ID, 1)}
 	ctx, cancel := testCancelled(t)
 	defer cancel()
-	if err := s.InsertPositions(ctx, batch, fingerprints(batch)); err == nil {
+	if err := s.InsertPositions(ctx, batch, fingerprints(batch), nil); err == nil {
 		t.Fatal("no error though the context has ended")
 	}
 	equal(t, "id", batch[0].ID, int64(0))
@@ -236,7 +236,7 @@ func positionFingerprints(t *testing.T, s storage.Store) {
 		batch[i] = newPosition(d.ID, 0)
 	}
 	for _, isNew := range []bool{true, false} {
-		ok(t, s.InsertPositions(testContext(t), batch, all))
+		ok(t, s.InsertPositions(testContext(t), batch, all, nil))
 		for i := range batch {
 			if (batch[i].ID != 0) != isNew {
 				t.Errorf("fingerprint %x: id is %d, new is %v", all[i], batch[i].ID, isNew)

@@ -58,7 +58,7 @@ func Released(t *testing.T, s storage.Store) {
 	equal(t, "telegram offset", get(t, func() (int64, error) { return s.TelegramOffset(ctx, 12) }), int64(34))
 
 	again := second
-	ok(t, s.InsertPositions(ctx, []data.Position{again}, []uint64{1}))
+	ok(t, s.InsertPositions(ctx, []data.Position{again}, []uint64{1}, nil))
 	added := insert(t, s, newPosition(1, 60))
 	equal(t, "positions, one repeated and one new", positionIDs(history(t, s, 1)), []int64{store.ID(1, 1), store.ID(1, 2), added[0].ID})
 	equal(t, "position id", device(t, s, 1).PositionID, added[0].ID)

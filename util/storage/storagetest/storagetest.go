@@ -24,9 +24,9 @@ type contractTest struct {
 
 // Run tests a back end. open makes an empty store; Run closes it.
 func Run(t *testing.T, open func(t *testing.T) storage.Store) {
-	for _, test := range slices.Concat(deviceTests, positionTests, walkTests, historyTests, upkeepTests, crashTests,
+	for _, test := range slices.Concat(deviceTests, positionTests, walkTests, historyTests, findingTests, eventTests, upkeepTests, crashTests,
 		retentionTests, modelTests, userTests, sessionTests, accountTests, objectTests, linkTests,
-		telegramTests, unknownTests, commandTests, auditTests, shareTests, concurrencyTests, lifeTests) {
+		telegramTests, unknownTests, commandTests, auditTests, shareTests, reportTests, deliveryTests, concurrencyTests, lifeTests) {
 		t.Run(test.name, func(t *testing.T) {
 			s := open(t)
 			t.Cleanup(func() { s.Close() })
@@ -107,7 +107,7 @@ func newPosition(deviceID int64, seconds int) data.Position {
 // insert stores positions with the fingerprints they have.
 func insert(t testing.TB, s storage.Store, positions ...data.Position) []data.Position {
 	t.Helper()
-	ok(t, s.InsertPositions(testContext(t), positions, fingerprints(positions)))
+	ok(t, s.InsertPositions(testContext(t), positions, fingerprints(positions), nil))
 	return positions
 }
 

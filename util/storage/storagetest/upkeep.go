@@ -83,7 +83,7 @@ func historyWhileCompacting(t *testing.T, s storage.Store) {
 				for i := range batch {
 					batch[i] = newPosition(d.ID, 7*((n^1)*piece+i)) // every other one is late
 				}
-				if err := s.InsertPositions(ctx, batch, fingerprints(batch)); err != nil {
+				if err := s.InsertPositions(ctx, batch, fingerprints(batch), nil); err != nil {
 					return err
 				}
 				mu.Lock()

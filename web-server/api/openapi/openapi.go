@@ -66,6 +66,9 @@ func load() (*Document, error) {
 	if err := shareResponses(root); err != nil {
 		return nil, err
 	}
+	if err := problemAnswers(root); err != nil {
+		return nil, err
+	}
 	return encode(root)
 }
 
@@ -136,8 +139,8 @@ const sharedKey = "x-shared-responses"
 // shareResponses adds the shared answers to the operations, see openapi.yaml.
 func shareResponses(root *yaml.Node) error {
 	var shared struct {
-		All, Unsafe, Input, Body map[string]string
-		SignedIn                 map[string]string `yaml:"signed-in"`
+		All, Unsafe, List, Input, Body map[string]string
+		SignedIn                       map[string]string `yaml:"signed-in"`
 	}
 	if n := child(root, sharedKey); n == nil {
 		return fmt.Errorf("%s is missing", sharedKey)
@@ -155,8 +158,11 @@ func shareResponses(root *yaml.Node) error {
 				continue
 			}
 			answers := []map[string]string{shared.All}
-			if method != "get" {
+			switch {
+			case method != "get":
 				answers = append(answers, shared.Unsafe)
+			case isList(op):
+				answers = append(answers, shared.List)
 			}
 			if !open(child(op, "security")) {
 				answers = append(answers, shared.SignedIn)
@@ -173,6 +179,18 @@ func shareResponses(root *yaml.Node) error {
 		}
 	}
 	return nil
+}
+
+// isList tells whether an operation answers a JSON list.
+func isList(op *yaml.Node) bool {
+	n := child(op, "responses")
+	for _, key := range []string{"200", "content", "application/json", "schema", "type"} {
+		if n == nil {
+			return false
+		}
+		n = child(n, key)
+	}
+	return n != nil && n.Value == "array"
 }
 
 // open tells whether an operation's own security, nil for none, lets everybody

@@ -5,8 +5,6 @@
 package main
 
 import (
-	"bytes"
-	"compress/gzip"
 	"flag"
 	"fmt"
 	"os"
@@ -47,23 +45,19 @@ func run(dir string, vendor bool) error {
 	slices.Sort(names)
 	total := 0
 	for _, name := range names {
-		to := filepath.Join(dist, filepath.FromSlash(name))
+		file, content, err := bundle.Pack(name, files[name])
+		if err != nil {
+			return err
+		}
+		to := filepath.Join(dist, filepath.FromSlash(file))
 		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
 			return err
 		}
-		if err := os.WriteFile(to, files[name], 0o644); err != nil {
+		if err := os.WriteFile(to, content, 0o644); err != nil {
 			return err
 		}
-		var gz bytes.Buffer
-		w, _ := gzip.NewWriterLevel(&gz, gzip.BestCompression)
-		if _, err := w.Write(files[name]); err != nil {
-			return err
-		}
-		if err := w.Close(); err != nil {
-			return err
-		}
-		total += len(files[name])
-		fmt.Printf("%9d %8d gz  %s\n", len(files[name]), gz.Len(), name)
+		total += len(content)
+		fmt.Printf("%9d %9d  %s\n", len(files[name]), len(content), file)
 	}
 	fmt.Printf("%9d bytes in %d files\n", total, len(names))
 	return nil

@@ -30,11 +30,11 @@ async function call<T>(method: string, path: string, body?: Body, signal?: Abort
   return (text ? JSON.parse(text) : undefined) as T
 }
 
-/** Servers answer errors as text, some as {"message"} or {"error"}; never show markup. */
+/** Errors are texts or problems (RFC 9457), of proxies also {"message"} or {"error"}; never show markup. */
 function errorText(text: string): string {
   try {
-    const o = JSON.parse(text) as { message?: unknown; error?: unknown }
-    const m = o.message ?? o.error
+    const o = JSON.parse(text) as { detail?: unknown; message?: unknown; error?: unknown }
+    const m = o.detail ?? o.message ?? o.error
     if (typeof m === 'string') return m
   } catch {
     // Plain text it is.

@@ -14,6 +14,14 @@ export type Text = string | null
 /** Free: any names and values. */
 export type Attributes = Record<string, unknown>
 
+/** What went wrong (RFC 9457). */
+export interface Problem {
+  type: string // title says what status says.
+  title: string
+  status: number
+  detail: string // For people: which rule was broken, and what to do.
+}
+
 export interface Type {
   type: string
 }
@@ -43,8 +51,11 @@ export interface SentCommand {
   description?: Text
 }
 
+/** The command of each device. One that a device may not have has the id 0, is failed, and text says why. */
+export type GroupCommands = QueuedCommand[]
+
 export interface QueuedCommand {
-  id: ID
+  id: number // Its place in the queue; 0 of one that a device of a group may not have.
   attributes: CommandAttributes
   deviceId: ID
   type: string
@@ -84,6 +95,53 @@ export interface Device {
   category: string | null // The kind of icon: car, person, …
   disabled: boolean // Refused when it reports.
   expirationTime: string | null // Refused from then on.
+}
+
+export interface Job {
+  id: ID
+  userId: ID
+  type: 'backup' | 'export' | 'import'
+  state: 'waiting' | 'running' | 'done' | 'failed'
+  createdTime: Time
+  startedTime: OptionalTime
+  finishedTime: OptionalTime
+  progress: number | null // null where nobody knows.
+  count: number // Positions read or written so far.
+  fileName: string | null // What the result is called; null while there is none.
+  size: number // Of the result, in bytes.
+  error: string | null // Why it failed, for people.
+  notes: string[] // What else is to be told, for people: how much was stored, what was left out and why.
+}
+
+export interface Delivery {
+  id: ID
+  userId: ID
+  deviceId: number // 0 for none.
+  eventId: number // 0 for none.
+  notificationId: number // 0 for none.
+  type: string // The type of the event.
+  eventTime: string | null
+  notificator: string
+  severity: 'info' | 'warning' | 'alarm'
+  subject: string
+  text: string
+  state: 'queued' | 'sending' | 'sent' | 'failed' | 'cancelled'
+  attempts: number
+  error: string // Why the last try failed.
+  escalation: boolean // Sent only if nobody acknowledges the event until dueAt.
+  createdAt: string | null
+  dueAt: string | null
+  changedAt: string | null
+  acknowledgedAt: string | null
+  acknowledgedBy: number // 0 for none.
+}
+
+export interface Why {
+  told: boolean // Something was sent.
+  matches: boolean // All conditions hold.
+  eventId: number // 0 for none.
+  conditions: { name: string; ok: boolean; text: string }[]
+  deliveries: Delivery[]
 }
 
 export type GroupInput = Partial<Group>
@@ -177,7 +235,7 @@ export interface Notification {
   type: string // As GET /notifications/types lists them.
   always: boolean // Applies to every device of the account, linked to it or not.
   commandId: number // The saved command to send; 0 for none.
-  notificators: string // The ways, with commas between them: web,telegram.
+  notificators: string // The ways, with commas between them: web,telegram. The attributes that are conditions are in docs/notifications.md.
 }
 
 export interface Position {
@@ -223,6 +281,38 @@ export interface WifiAccessPoint {
   channel?: number
 }
 
+export interface Explanation {
+  position: Position
+  stored: Verdict
+  now: Verdict
+  trip: TripOrStop
+  stop: TripOrStop
+  geofences: { id: number; name: string; since: string }[] // Where the device was, of those that you may see.
+  settings: ({ key: string; value: unknown; source: 'server' | 'group' | 'device' })[] // The settings of filters and movement that somebody has set, and where.
+}
+
+/** Whether a place counts, and what it was worth. */
+export interface Verdict {
+  counts: boolean
+  reason?: 'invalid' | 'zero' | 'duplicate' | 'range' | 'future' | 'past' | 'jump' | 'acceleration' | 'accuracy' | 'drift' | 'period' | 'distance'
+  text?: string // The reason in words.
+  value?: number // What was found, in the unit of the reason.
+  limit?: number // What was allowed.
+  distance: number // Metres since the position before.
+  totalDistance: number // Metres in all.
+  motion: boolean
+  hours: number // Time with the engine on, in milliseconds.
+}
+
+/** What it belongs to. */
+export interface TripOrStop {
+  kind?: 'drive' | 'carried' | 'unseen'
+  startTime: string
+  endTime: string
+  open: boolean // It goes on.
+  distance: number // Metres.
+}
+
 export interface Track {
   deviceId: ID
   from: Time
@@ -237,6 +327,7 @@ export interface Event {
   deviceId: ID
   type: string // commandResult, queuedCommandSent, …
   eventTime: Time
+  endTime?: string // When it was over, of events that last and are over.
   positionId: Reference
   geofenceId: Reference
   maintenanceId: Reference
@@ -261,6 +352,181 @@ export interface LogLine {
   summary: string // What was read, or why nothing could be.
 }
 
+/** A way from one stop to the next; one that the span cuts is the part in it. */
+export interface TripRow {
+  deviceId: ID
+  deviceName: string
+  startTime: Time
+  endTime: Time
+  distance: number // metres
+  averageSpeed: number // knots
+  maxSpeed: number // knots
+  spentFuel: number // litres; 0 if unknown
+  startOdometer: number // metres; of the device, or else our count
+  endOdometer: number // metres
+  duration: number // from start to end, milliseconds
+  kind: 'drive' | 'carried' | 'unseen'
+  idle: number // standing with the engine on, milliseconds
+  driverUniqueId: Text
+  driverName: Text
+  startPositionId: Reference
+  endPositionId: Reference
+  startLat: number
+  startLon: number
+  endLat: number
+  endLon: number
+  startAddress: Text
+  endAddress: Text
+  path: string | null // The simplified way as an encoded polyline with five decimals; null for a trip that the span cuts.
+}
+
+/** The time between two trips, as far as it lies in the span. */
+export interface StopRow {
+  deviceId: ID
+  deviceName: string
+  startTime: Time
+  endTime: Time
+  distance: number // metres
+  averageSpeed: number // knots
+  maxSpeed: number // knots
+  spentFuel: number // litres; 0 if unknown
+  startOdometer: number // metres; of the device, or else our count
+  endOdometer: number // metres
+  duration: number // from start to end, milliseconds
+  engineHours: number // engine on, milliseconds
+  idle: number // standing with the engine on, milliseconds
+  positionId: Reference
+  latitude: number
+  longitude: number
+  address: Text
+}
+
+/** What a device did from its first to its last report of a span. */
+export interface SummaryRow {
+  deviceId: ID
+  deviceName: string
+  startTime: Time
+  endTime: Time
+  distance: number // metres
+  averageSpeed: number // knots
+  maxSpeed: number // knots
+  spentFuel: number // litres; 0 if unknown
+  startOdometer: number // metres; of the device, or else our count
+  endOdometer: number // metres
+  startHours: number // engine hours, milliseconds
+  endHours: number // engine hours, milliseconds
+  engineHours: number // engine on, milliseconds
+  moving: number // on the way, milliseconds
+  idle: number // standing with the engine on, milliseconds
+  trips: number
+  carriedDistance: number // metres by ferry or transporter, not in distance
+  startAddress: Text
+  endAddress: Text
+}
+
+/** The time of a device in a geofence, as far as it lies in the span. */
+export interface VisitRow {
+  deviceId: ID
+  deviceName: string
+  startTime: Time
+  endTime: Time
+  distance: number // metres
+  averageSpeed: number // knots
+  maxSpeed: number // knots
+  spentFuel: number // litres; 0 if unknown
+  startOdometer: number // metres; of the device, or else our count
+  endOdometer: number // metres
+  duration: number // from start to end, milliseconds
+  geofenceId: Reference
+  geofenceName: Text
+}
+
+/** How far a device went in a period. */
+export interface MileageRow {
+  deviceId: ID
+  deviceName: string
+  periodStart: Time
+  startTime: Time
+  endTime: Time
+  distance: number // metres
+  carriedDistance: number // metres
+  startOdometer: number // metres; of the device, or else our count
+  endOdometer: number // metres
+  trips: number
+  moving: number // on the way, milliseconds
+}
+
+/** What a device burnt in a period, and what came into its tank and went out of it otherwise. */
+export interface FuelRow {
+  deviceId: ID
+  deviceName: string
+  periodStart: Time
+  startTime: Time
+  endTime: Time
+  distance: number // metres
+  spentFuel: number // litres; 0 if unknown
+  consumption: number | null // litres per 100 km
+  idle: number // standing with the engine on, milliseconds
+  refills: number
+  refilled: number // litres
+  drops: number
+  dropped: number // litres
+}
+
+/** A device and where it was last. */
+export interface DeviceRow {
+  id: ID
+  name: string
+  uniqueId: string
+  status: 'online' | 'offline' | 'unknown'
+  lastUpdate: OptionalTime
+  fixTime: OptionalTime
+  latitude: number | null
+  longitude: number | null
+  address: Text
+  speed: number | null // knots
+  totalDistance: number | null // metres
+  category: Text
+  model: Text
+  phone: Text
+  contact: Text
+  groupId: Reference
+  positionId: Reference
+}
+
+export interface Combined {
+  deviceId: ID
+  route: number[][] // Places: longitude, latitude.
+  events: Event[]
+  positions: Position[] // Those of the events.
+}
+
+/** How far the sending of a scheduled report to a user has come. */
+export interface ReportRun {
+  reportId: ID
+  userId: ID
+  until: string // The end of the last period that was dealt with.
+  sentTime: OptionalTime
+  attempts: number // Failures since then in a row.
+  error: string | null // The last of them.
+  nextTime: string | null // When it is tried again.
+}
+
+/** What was done on a day. */
+export interface Statistics {
+  captureTime: string // The end of the day.
+  activeUsers: number
+  activeDevices: number
+  requests: number
+  messagesReceived: number
+  messagesStored: number
+  mailSent: number
+  smsSent: number
+  geocoderRequests: number
+  geolocationRequests: number
+  protocols: Record<string, number> // Messages stored by protocol.
+}
+
 export type ServerInput = Partial<Server>
 
 export interface Server {
@@ -270,7 +536,7 @@ export interface Server {
   readonly: boolean // This and the next four hold for every account but those of administrators.
   deviceReadonly: boolean
   limitCommands: boolean
-  disableReports: boolean // Always true: there are no reports.
+  disableReports: boolean // Nobody makes reports.
   fixedEmail: boolean
   forceSettings: boolean // Clients take the map settings of the server, not of the account.
   map: Text
