@@ -128,7 +128,9 @@ func TestStandardProtobuf(t *testing.T) {
 		t.Fatalf("%d positions, want %d", list.Len(), len(positions))
 	}
 	first := list.Get(0).Message()
-	get := func(name protoreflect.Name) any { return first.Get(first.Descriptor().Fields().ByName(name)).Interface() }
+	get := func(name protoreflect.Name) any {
+		return first.Get(first.Descriptor().Fields().ByName(name)).Interface()
+	}
 	if get("id") != int64(42) || get("fix_time_ms") != int64(1772366397000) || get("course_deg") != 270.0 ||
 		string(get("attributes_json").([]byte)) != `{"ignition":true,"sat":9,"power":12.6,"hdop":1.0,"alarm":"sos,powerCut"}` {
 		t.Errorf("have %v", first)

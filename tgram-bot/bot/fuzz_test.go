@@ -3,13 +3,14 @@ package bot
 import (
 	"context"
 	"encoding/json"
-	"github.com/waymark-gps/waymark/util/metric"
 	"io"
 	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/waymark-gps/waymark/util/metric"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tgram-bot/tgfake"
@@ -141,9 +142,11 @@ func (truckStore) SetTelegramOffset(context.Context, int64, int64) error {
 func (truckStore) DueDeliveries(context.Context, []string, time.Time, int) ([]data.Delivery, error) {
 	return nil, nil
 }
+
 func (truckStore) ChangeDelivery(context.Context, *data.Delivery, ...data.DeliveryState) error {
 	return nil
 }
+
 func (truckStore) Delivery(_ context.Context, id int64) (data.Delivery, error) {
 	return data.Delivery{ID: id, UserID: 1, DeviceID: 1, EventID: 1, Subject: "<b>\x00", Text: "a\n\u202e"}, nil
 }

@@ -234,9 +234,17 @@ func TestSet(t *testing.T) {
 
 func TestConvert(t *testing.T) {
 	for _, c := range []struct{ kind, expression, want string }{
-		{Number, "'12'", "12"}, {Number, "1.5", "1.5"}, {Number, "true", ""}, {Number, "'x'", ""},
-		{Boolean, "'true'", "true"}, {Boolean, "1", ""}, {Boolean, "1 > 0", "true"},
-		{Text, "1.5", `"1.5"`}, {Text, "true", `"true"`}, {Text, "nothing", "null"}, {"date", "1", ""},
+		{Number, "'12'", "12"},
+		{Number, "1.5", "1.5"},
+		{Number, "true", ""},
+		{Number, "'x'", ""},
+		{Boolean, "'true'", "true"},
+		{Boolean, "1", ""},
+		{Boolean, "1 > 0", "true"},
+		{Text, "1.5", `"1.5"`},
+		{Text, "true", `"true"`},
+		{Text, "nothing", "null"},
+		{"date", "1", ""},
 	} {
 		v, err := Test(&data.ComputedAttribute{Attribute: "a", Type: c.kind, Expression: c.expression}, position())
 		if got := string(v.AppendJSON(nil)); c.want == "" && !errors.Is(err, data.ErrInvalid) || c.want != "" && (err != nil || got != c.want) {

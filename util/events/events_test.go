@@ -229,7 +229,8 @@ func TestAlarms(t *testing.T) {
 
 func TestMaintenance(t *testing.T) {
 	c := Resolve(nil, nil, []data.Maintenance{
-		{ID: 1, Type: "totalDistance", Start: 1000, Period: 500}, {ID: 2, Type: "totalDistance", Start: 1800},
+		{ID: 1, Type: "totalDistance", Start: 1000, Period: 500},
+		{ID: 2, Type: "totalDistance", Start: 1800},
 		{ID: 3, Type: "deviceTime", Start: data.Decimal(start.Add(time.Minute).UnixMilli()), Period: 3600_000},
 	})
 	same(t, tell(&c,
@@ -250,8 +251,10 @@ func TestGeofences(t *testing.T) {
 	at := func(second int) int64 { return start.UnixMilli() + int64(second)*1000 }
 	in := say(100)
 	in.Fences = []geofence.Event{
-		{Kind: geofence.Enter, Fence: 1, Time: at(100)}, {Kind: geofence.Exit, Fence: 2, Time: at(100), Since: at(40)},
-		{Kind: geofence.Cross, Fence: 3, Time: at(100)}, {Kind: geofence.Dwell, Fence: 4, Time: at(90), Since: at(30)},
+		{Kind: geofence.Enter, Fence: 1, Time: at(100)},
+		{Kind: geofence.Exit, Fence: 2, Time: at(100), Since: at(40)},
+		{Kind: geofence.Cross, Fence: 3, Time: at(100)},
+		{Kind: geofence.Dwell, Fence: 4, Time: at(90), Since: at(30)},
 	}
 	same(t, tell(config(), in),
 		"100 geofenceEnter fence 1", `100 geofenceExit fence 2 {"duration":60000}`, "100 geofenceCrossed fence 3", `90 geofenceDwell fence 4 {"duration":60000}`)

@@ -63,9 +63,12 @@ func TestWhoIsTold(t *testing.T) {
 		{name: "all devices", told: true},
 		{name: "another type", event: func(e *data.Event) { e.Type = data.EventIgnitionOff }, failed: "type"},
 		{name: "not linked", prepare: func(_ *ruleWorld, n *data.Notification) { n.Always = false }, failed: "linked"},
-		{name: "linked to the device", prepare: func(_ *ruleWorld, n *data.Notification) { n.Always = false },
-			then: func(w *ruleWorld) { w.link(data.DeviceKind, w.truck.ID, data.NotificationKind, w.made.ID) }, told: true},
-		{name: "linked to a group around", prepare: func(_ *ruleWorld, n *data.Notification) { n.Always = false }, told: true,
+		{
+			name: "linked to the device", prepare: func(_ *ruleWorld, n *data.Notification) { n.Always = false },
+			then: func(w *ruleWorld) { w.link(data.DeviceKind, w.truck.ID, data.NotificationKind, w.made.ID) }, told: true,
+		},
+		{
+			name: "linked to a group around", prepare: func(_ *ruleWorld, n *data.Notification) { n.Always = false }, told: true,
 			then: func(w *ruleWorld) {
 				outer := data.Group{Name: "outer"}
 				w.ok(w.store.CreateObject(w.Context(), &outer))
@@ -74,7 +77,8 @@ func TestWhoIsTold(t *testing.T) {
 				w.truck.GroupID = inner.ID
 				w.ok(w.store.UpdateDevice(w.Context(), &w.truck))
 				w.link(data.GroupKind, outer.ID, data.NotificationKind, w.made.ID)
-			}},
+			},
+		},
 		{name: "only other devices", prepare: func(_ *ruleWorld, n *data.Notification) { n.Attributes = data.Free{"deviceIds": "77, 78"} }, failed: "devices"},
 		{name: "this device too", prepare: func(w *ruleWorld, n *data.Notification) { n.Attributes = data.Free{"deviceIds": float64(w.truck.ID)} }, told: true},
 		{name: "another alarm", prepare: alarmRule("tow,sos"), event: alarmEvent("door"), failed: "alarms"},
@@ -85,8 +89,10 @@ func TestWhoIsTold(t *testing.T) {
 		{name: "not the time of the calendar", prepare: calendarRule("FREQ=WEEKLY;BYDAY=MO"), failed: "calendar"},
 		{name: "the time of the calendar", prepare: calendarRule("FREQ=WEEKLY;BYDAY=SU"), told: true},
 		{name: "data of yesterday", event: func(e *data.Event) { e.Time = noon.Add(-2 * time.Hour) }, failed: "age"},
-		{name: "data of yesterday, which the rule wants", prepare: attributeRule("maxAgeS", "10000"),
-			event: func(e *data.Event) { e.Time = noon.Add(-2 * time.Hour) }, told: true},
+		{
+			name: "data of yesterday, which the rule wants", prepare: attributeRule("maxAgeS", "10000"),
+			event: func(e *data.Event) { e.Time = noon.Add(-2 * time.Hour) }, told: true,
+		},
 		{name: "the account is off", then: func(w *ruleWorld) { w.anna.Disabled = true; w.ok(w.store.UpdateUser(w.Context(), &w.anna)) }, failed: "active"},
 		{name: "the device was taken away", then: func(w *ruleWorld) {
 			w.ok(w.store.RemoveLinks(w.Context(), data.UserDevice(w.anna.ID, w.truck.ID)))

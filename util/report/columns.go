@@ -44,9 +44,12 @@ type Column struct {
 var (
 	deviceColumns = []Column{{Key: "deviceId"}, {Key: "deviceName", Title: "Device", Width: 24}}
 	amountColumns = []Column{
-		{Key: "distance", Title: "Distance", Unit: Distance}, {Key: "averageSpeed", Title: "Average speed", Unit: Speed},
-		{Key: "maxSpeed", Title: "Maximum speed", Unit: Speed}, {Key: "spentFuel", Title: "Fuel", Unit: Volume},
-		{Key: "startOdometer", Title: "Odometer at start", Unit: Distance}, {Key: "endOdometer", Title: "Odometer at end", Unit: Distance},
+		{Key: "distance", Title: "Distance", Unit: Distance},
+		{Key: "averageSpeed", Title: "Average speed", Unit: Speed},
+		{Key: "maxSpeed", Title: "Maximum speed", Unit: Speed},
+		{Key: "spentFuel", Title: "Fuel", Unit: Volume},
+		{Key: "startOdometer", Title: "Odometer at start", Unit: Distance},
+		{Key: "endOdometer", Title: "Odometer at end", Unit: Distance},
 	}
 	spanColumns = []Column{{Key: "startTime", Title: "Start", Unit: Time, Width: 20}, {Key: "endTime", Title: "End", Unit: Time, Width: 20}}
 )

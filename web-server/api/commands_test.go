@@ -306,5 +306,4 @@ func TestCommandIsolation(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].State != data.CommandQueued {
 		t.Errorf("the commands of the other: %+v, %v", list, err)
 	}
-
 }

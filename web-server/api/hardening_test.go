@@ -28,11 +28,20 @@ func TestProblems(t *testing.T) {
 		code         int
 		headers      []string
 	}{
-		{c, "GET", "/tokens/", 404, nil}, {c, "PATCH", "/tokens", 405, nil}, {stranger, "GET", "/tokens", 401, nil},
-		{c, "DELETE", "/tokens/77", 404, nil}, {c, "GET", "/unknown-devices", 403, nil}, {c, "GET", "/positions/track", 400, nil},
-		{c, "POST", "/shares", 403, []string{"Sec-Fetch-Site", "cross-site"}}, {c, "GET", "/public/x", 404, nil},
-		{c, "GET", "/devices/77", 404, nil}, {c, "PATCH", "/devices", 405, nil}, {stranger, "GET", "/devices", 401, nil},
-		{c, "POST", "/devices", 403, []string{"Sec-Fetch-Site", "cross-site"}}, {c, "GET", "/nothing", 404, nil}, {c, "GET", "/tokensx", 404, nil},
+		{c, "GET", "/tokens/", 404, nil},
+		{c, "PATCH", "/tokens", 405, nil},
+		{stranger, "GET", "/tokens", 401, nil},
+		{c, "DELETE", "/tokens/77", 404, nil},
+		{c, "GET", "/unknown-devices", 403, nil},
+		{c, "GET", "/positions/track", 400, nil},
+		{c, "POST", "/shares", 403, []string{"Sec-Fetch-Site", "cross-site"}},
+		{c, "GET", "/public/x", 404, nil},
+		{c, "GET", "/devices/77", 404, nil},
+		{c, "PATCH", "/devices", 405, nil},
+		{stranger, "GET", "/devices", 401, nil},
+		{c, "POST", "/devices", 403, []string{"Sec-Fetch-Site", "cross-site"}},
+		{c, "GET", "/nothing", 404, nil},
+		{c, "GET", "/tokensx", 404, nil},
 	} {
 		got := a.client.do(a.method, "/api"+a.path, nil, a.headers...)
 		if got.code != a.code {

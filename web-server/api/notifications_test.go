@@ -288,8 +288,10 @@ func (m *member) tellEverybody(t *testing.T) map[int64]int64 {
 	t.Helper()
 	e, out := m.u.e, make(map[int64]int64)
 	for _, other := range m.u.members {
-		one := []data.Delivery{{Key: fmt.Sprint("probe", other.ID), UserID: other.ID, Channel: data.ChannelWeb, Severity: data.SeverityInfo, State: data.DeliverySent,
-			CreatedAt: e.clock(), DueAt: e.clock(), ExpiresAt: e.clock(), ChangedAt: e.clock()}}
+		one := []data.Delivery{{
+			Key: fmt.Sprint("probe", other.ID), UserID: other.ID, Channel: data.ChannelWeb, Severity: data.SeverityInfo, State: data.DeliverySent,
+			CreatedAt: e.clock(), DueAt: e.clock(), ExpiresAt: e.clock(), ChangedAt: e.clock(),
+		}}
 		if err := e.store.AddDeliveries(t.Context(), one); err != nil {
 			t.Fatal(err)
 		}

@@ -133,7 +133,8 @@ func TestCells(t *testing.T) {
 		_ = w.Row([]Cell{
 			Text("<b>&\"Müller\"\x00\x1b \r\n🚗\xff"), Number(-1.5), Decimals(0.1), Duration(36 * time.Hour),
 			Time(time.Date(2026, 3, 29, 0, 30, 0, 0, time.UTC).In(berlin)), Date(time.Date(2026, 3, 28, 23, 30, 0, 0, time.UTC).In(berlin)),
-			{}, Text(strings.Repeat("🚗", maxText)), Time(time.Date(1888, 1, 2, 3, 4, 5, 0, time.UTC)), Time(time.Time{}), Number(1 / inf()), Number(inf()),
+			{},
+			Text(strings.Repeat("🚗", maxText)), Time(time.Date(1888, 1, 2, 3, 4, 5, 0, time.UTC)), Time(time.Time{}), Number(1 / inf()), Number(inf()),
 		})
 	})
 	s := b.sheets[0]

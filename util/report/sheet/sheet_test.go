@@ -22,10 +22,20 @@ import (
 var table = report.Report{
 	Name: "x", Title: "Everything",
 	Columns: []report.Column{
-		{Key: "id"}, {Key: "name", Title: "Name"}, {Key: "at", Title: "At", Unit: report.Time}, {Key: "day", Title: "Day", Unit: report.Date},
-		{Key: "took", Title: "Took", Unit: report.Duration}, {Key: "speed", Title: "Speed", Unit: report.Speed}, {Key: "way", Title: "Way", Unit: report.Distance},
-		{Key: "up", Title: "Up", Unit: report.Altitude}, {Key: "fuel", Title: "Fuel", Unit: report.Volume}, {Key: "rate", Title: "Rate", Unit: report.Consumption},
-		{Key: "count", Title: "Count"}, {Key: "yes", Title: "Yes"}, {Key: "none", Title: "None", Unit: report.Time}, {Title: "Shown"},
+		{Key: "id"},
+		{Key: "name", Title: "Name"},
+		{Key: "at", Title: "At", Unit: report.Time},
+		{Key: "day", Title: "Day", Unit: report.Date},
+		{Key: "took", Title: "Took", Unit: report.Duration},
+		{Key: "speed", Title: "Speed", Unit: report.Speed},
+		{Key: "way", Title: "Way", Unit: report.Distance},
+		{Key: "up", Title: "Up", Unit: report.Altitude},
+		{Key: "fuel", Title: "Fuel", Unit: report.Volume},
+		{Key: "rate", Title: "Rate", Unit: report.Consumption},
+		{Key: "count", Title: "Count"},
+		{Key: "yes", Title: "Yes"},
+		{Key: "none", Title: "None", Unit: report.Time},
+		{Title: "Shown"},
 	},
 }
 
@@ -33,7 +43,9 @@ func row() *report.Row {
 	at := time.Date(2026, 3, 29, 1, 30, 0, 500e6, time.UTC) // 03:30 in Berlin, half an hour after clocks went forward
 	return &report.Row{Values: []data.Value{
 		data.Int(7), data.String("=HYPERLINK(\"x\"), ü\n"), data.Int(at.UnixMilli()), data.Int(at.UnixMilli()), data.Int(100*3600_000 + 61_499),
-		data.Float(100), data.Float(12345.678), data.Float(10), data.Float(50), data.Float(7.25), data.Int(3), data.Bool(true), {}, data.String("only here"),
+		data.Float(100), data.Float(12345.678), data.Float(10), data.Float(50), data.Float(7.25), data.Int(3), data.Bool(true),
+		{},
+		data.String("only here"),
 	}}
 }
 

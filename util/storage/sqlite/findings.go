@@ -207,8 +207,10 @@ func (t *hotTx) undo(ctx context.Context, device int64, u *storage.Undo) error {
 		{`DELETE FROM stops WHERE device_id = ? AND start >= ? AND start < ?`, []any{device, from.Stops, until.Stops}},
 		{`DELETE FROM days WHERE device_id = ? AND number >= ? AND number < ?`, []any{device, from.Day, until.Day}},
 		{`DELETE FROM checkpoints WHERE device_id = ? AND time > ? AND time <= ?`, []any{device, from.Time, until.Time}},
-		{`UPDATE events SET end_time = ? WHERE ? AND device_id = ? AND found IS NOT NULL AND end_time > ?`,
-			[]any{row.Millis(zeroTime), u.AllAfter(), device, max(from.Time, row.Millis(zeroTime))}},
+		{
+			`UPDATE events SET end_time = ? WHERE ? AND device_id = ? AND found IS NOT NULL AND end_time > ?`,
+			[]any{row.Millis(zeroTime), u.AllAfter(), device, max(from.Time, row.Millis(zeroTime))},
+		},
 		{`UPDATE events SET found = ? WHERE device_id = ? AND found > ? AND found <= ?`, []any{doomed, device, from.Time, until.Time}},
 	} {
 		if _, err := t.tx.ExecContext(ctx, d.query, d.args...); err != nil {

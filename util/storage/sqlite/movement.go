@@ -17,7 +17,8 @@ var zeroTime time.Time
 // rowsOf reads the rows of devices, one device after the other, so that they come
 // in the order of the table, and calls each for them.
 func rowsOf[T any](ctx context.Context, s *Store, doing string, deviceIDs []int64, scan func(scanner, *T) error,
-	each func(int64, *T) error, query string, from, to int64) error {
+	each func(int64, *T) error, query string, from, to int64,
+) error {
 	ids := slices.Clone(deviceIDs)
 	slices.Sort(ids)
 	var found []T

@@ -87,8 +87,10 @@ func deliveriesOnce(t *testing.T, s storage.Store) {
 	first := addDelivery(t, s, newDelivery("a", u.ID, device.ID))
 	again := newDelivery("a", u.ID, device.ID)
 	again.Text = "other"
-	many := []data.Delivery{again, newDelivery("b", u.ID, device.ID), newDelivery("b", u.ID, device.ID),
-		newDelivery("c", 77, 0), newDelivery("d", u.ID, 77)}
+	many := []data.Delivery{
+		again, newDelivery("b", u.ID, device.ID), newDelivery("b", u.ID, device.ID),
+		newDelivery("c", 77, 0), newDelivery("d", u.ID, 77),
+	}
 	ok(t, s.AddDeliveries(testContext(t), many))
 	if many[1].ID == 0 {
 		t.Error("the new one is left out")
@@ -195,8 +197,15 @@ func deliveriesLastTold(t *testing.T, s storage.Store) {
 		notification, device, except int64
 		at, want                     int
 	}{
-		{6, device.ID, 0, 11, 10}, {6, device.ID, 0, 19, 20}, {6, device.ID, 0, 5, 10}, {6, device.ID, 0, 90, 40}, {6, device.ID, 0, 20, 20},
-		{6, device.ID, 2, 20, 10}, {6, device.ID, 3, 90, 20}, {7, device.ID, 0, 11, -1}, {6, other.ID, 0, 11, -1},
+		{6, device.ID, 0, 11, 10},
+		{6, device.ID, 0, 19, 20},
+		{6, device.ID, 0, 5, 10},
+		{6, device.ID, 0, 90, 40},
+		{6, device.ID, 0, 20, 20},
+		{6, device.ID, 2, 20, 10},
+		{6, device.ID, 3, 90, 20},
+		{7, device.ID, 0, 11, -1},
+		{6, other.ID, 0, 11, -1},
 	} {
 		want := time.Time{}
 		if test.want >= 0 {
