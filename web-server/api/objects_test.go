@@ -192,7 +192,7 @@ func TestWebStart(t *testing.T) {
 		"/devices", "/geofences", "/groups", "/drivers", "/maintenance", "/calendars", "/positions", "/users", "/commands", "/reports",
 		"/orders", "/attributes/computed?all=true", "/notifications?all=true", "/notifications/types", "/notifications/notificators",
 		"/notifications/notificators?announcement=true", "/server/timezones", "/devices?all=true&limit=50&offset=0&keyword=",
-		"/geofences?userId=" + fmt.Sprint(u.ID), "/groups?excludeAttributes=true", "/reports/events",
+		"/geofences?userId=" + fmt.Sprint(u.ID), "/groups?excludeAttributes=true", "/reports/events?from=2026-11-01T00:00:00Z&to=2026-11-02T00:00:00Z",
 	} {
 		if got := c.want(200, "GET", "/api"+path, nil); !strings.HasPrefix(got, "[") {
 			t.Errorf("%s: %s", path, got)
