@@ -217,7 +217,7 @@ func (a Attributes) MarshalJSON() ([]byte, error) { return a.AppendJSON(nil), ni
 
 // UnmarshalJSON implements json.Unmarshaler; see ParseAttributes.
 func (a *Attributes) UnmarshalJSON(b []byte) error {
-	read, err := parseAttributes(*a, b)
+	read, err := parseAttributes(*a, b, nil)
 	if err != nil {
 		return fmt.Errorf("read attributes: %w", err)
 	}

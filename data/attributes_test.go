@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -275,5 +276,26 @@ func TestParseAttributesAllocations(t *testing.T) {
 	b := []byte(typical)
 	if n := testing.AllocsPerRun(100, func() { ParseAttributes(b) }); n != 2 {
 		t.Errorf("%v allocations, want 2", n)
+	}
+}
+
+// TestParseAttributesLike: what others had changes nothing but the time it takes.
+func TestParseAttributesLike(t *testing.T) {
+	texts := []string{`{"sat":9,"hdop":1.5,"x y":true}`, `{"hdop":1.5,"sat":9}`, `{}`, `{"sat":9,"sat":8,"event":"a:b,c"}`, `{"s\u0061t":1,"hdop":2}`}
+	for _, text := range texts {
+		want, err := ParseAttributes([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, other := range texts {
+			others, err := ParseAttributes([]byte(other))
+			if err != nil {
+				t.Fatal(err)
+			}
+			have, err := ParseAttributesLike([]byte(text), others)
+			if err != nil || !slices.Equal(have, want) {
+				t.Errorf("%s like %s: %v, want %v (%v)", text, other, have, want, err)
+			}
+		}
 	}
 }

@@ -12,6 +12,8 @@ import (
 type scanner struct {
 	b []byte
 	i int
+	// others have keys that are likely to come, in this order.
+	others Attributes
 }
 
 // peek skips white space and returns the next byte, 0 at the end.
@@ -70,6 +72,13 @@ func (s *scanner) key() (string, error) {
 		return "", s.unexpected("a colon")
 	}
 	if plain {
+		if len(s.others) > 0 {
+			other := s.others[0].Key
+			s.others = s.others[1:]
+			if other == string(raw[1:len(raw)-1]) {
+				return other, nil
+			}
+		}
 		if known, ok := knownKeys[string(raw[1:len(raw)-1])]; ok {
 			return known, nil
 		}

@@ -90,13 +90,18 @@ func Parse(b []byte) ([]data.Position, error) {
 	}
 	positions := make([]data.Position, 0, count)
 	var message positionpb.Position
+	var none data.Position
 	err = each(b, func(body []byte) error {
 		message = positionpb.Position{}
 		// Texts and bytes of the message lie in b.
 		if err := message.UnmarshalVTUnsafe(body); err != nil {
 			return fmt.Errorf("read position %d: %v: %w", len(positions), err, data.ErrInvalid)
 		}
-		p, err := position(&message)
+		last := &none
+		if n := len(positions); n > 0 {
+			last = &positions[n-1]
+		}
+		p, err := position(&message, last)
 		if err != nil {
 			return fmt.Errorf("read position %d: %w", len(positions), err)
 		}
@@ -109,12 +114,17 @@ func Parse(b []byte) ([]data.Position, error) {
 	return positions, nil
 }
 
-func position(m *positionpb.Position) (data.Position, error) {
-	p := data.Position{
-		ID:       m.Id,
-		DeviceID: m.DeviceId,
+// position makes a position of m; last is the one before it.
+func position(m *positionpb.Position, last *data.Position) (data.Position, error) {
+	protocol := last.Protocol
+	if protocol != m.Protocol {
 		// There are few protocols: all positions of one share its name.
-		Protocol:   unique.Make(m.Protocol).Value(),
+		protocol = unique.Make(m.Protocol).Value()
+	}
+	p := data.Position{
+		ID:         m.Id,
+		DeviceID:   m.DeviceId,
+		Protocol:   protocol,
 		ServerTime: fromMillis(m.ServerTimeMs),
 		DeviceTime: fromMillis(m.DeviceTimeMs),
 		FixTime:    fromMillis(m.FixTimeMs),
@@ -134,7 +144,7 @@ func position(m *positionpb.Position) (data.Position, error) {
 		}
 	}
 	if len(m.AttributesJson) > 0 {
-		if p.Attributes, err = data.ParseAttributes(m.AttributesJson); err != nil {
+		if p.Attributes, err = data.ParseAttributesLike(m.AttributesJson, last.Attributes); err != nil {
 			return p, err
 		}
 	}

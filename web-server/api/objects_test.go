@@ -201,11 +201,9 @@ func TestWebStart(t *testing.T) {
 	if got := c.want(200, "GET", "/api/server/timezones", nil); !strings.Contains(got, `"Europe/Berlin"`) || !strings.Contains(got, `"UTC"`) {
 		t.Error("time zones are missing")
 	}
-	if got := c.want(400, "POST", "/api/notifications/test", nil); !strings.Contains(got, "nothing was sent") {
-		t.Errorf("a test message: %s", got)
-	}
+	c.want(204, "POST", "/api/notifications/test", nil)
 	e.bot = "bot"
-	if got := c.want(200, "GET", "/api/notifications/notificators?announcement=true", nil); got != `[{"type":"telegram"}]` {
+	if got := c.want(200, "GET", "/api/notifications/notificators?announcement=true", nil); !strings.Contains(got, `{"type":"telegram"}`) || strings.Contains(got, "command") {
 		t.Errorf("ways to announce: %s", got)
 	}
 	// Preferences are saved into the own account.

@@ -17,7 +17,7 @@ import (
 // is read in the order of devices, some 150 bytes each. The table is read once
 // for each slice, from its beginning to its end, which is faster than looking up
 // each position.
-const sliceRows = 200_000
+const sliceRows = 400_000
 
 // slice are the positions of some devices in a generation, in order.
 type slice struct {
