@@ -46,12 +46,14 @@ var types = map[string]string{
 	".txt":  "text/plain; charset=utf-8",
 }
 
+// file is a file in one or more forms.
 type file struct {
 	contentType string
 	etag        string
-	content     []byte // nil if it is carried packed
-	packOnce    sync.Once
-	packed      []byte // by gzip; nil when not smaller
+	plain       []byte // nil if it is carried as gzip instead
+	brotli      []byte // nil if it is not carried so
+	gzipOnce    sync.Once
+	gzip        []byte // nil if it is not smaller
 }
 
 // Handler serves the embedded page. /assets/ holds the hashed files; any other
@@ -75,14 +77,24 @@ func Handler() http.Handler {
 
 func newHandler(contents map[string][]byte) http.Handler {
 	h := make(handler, len(contents))
-	for name, b := range contents {
-		sum := sha256.Sum256(b)
-		f := &file{content: b, etag: `"` + hex.EncodeToString(sum[:8]) + `"`}
-		if plain, packed := strings.CutSuffix(name, ".gz"); packed {
-			name, f.content, f.packed = plain, nil, b
+	for form, b := range contents {
+		name := strings.TrimSuffix(strings.TrimSuffix(form, ".gz"), ".br")
+		f := h["/"+name]
+		if f == nil {
+			f = &file{contentType: types[path.Ext(name)]}
+			h["/"+name] = f
 		}
-		f.contentType = types[path.Ext(name)]
-		h["/"+name] = f
+		switch strings.TrimPrefix(form, name) {
+		case ".br":
+			f.brotli = b
+			continue
+		case ".gz":
+			f.gzip = b
+		default:
+			f.plain = b
+		}
+		sum := sha256.Sum256(b)
+		f.etag = `"` + hex.EncodeToString(sum[:8]) + `"`
 	}
 	return h
 }
@@ -137,22 +149,28 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cache string) {
 		return
 	}
 	head.Set("Content-Type", f.contentType)
-	if acceptsGzip(r.Header.Get("Accept-Encoding")) && f.pack() != nil {
-		head.Set("Content-Encoding", "gzip")
-		send(w, r, f.packed)
+	accept := r.Header.Get("Accept-Encoding")
+	if f.brotli != nil && accepts(accept, "br") {
+		head.Set("Content-Encoding", "br")
+		send(w, r, f.brotli)
 		return
 	}
-	if f.content != nil {
-		send(w, r, f.content)
+	if accepts(accept, "gzip") && f.gzipped() != nil {
+		head.Set("Content-Encoding", "gzip")
+		send(w, r, f.gzip)
+		return
+	}
+	if f.plain != nil {
+		send(w, r, f.plain)
 		return
 	}
 	w.WriteHeader(http.StatusOK)
 	if r.Method != http.MethodGet {
 		return
 	}
-	unpacked, err := gzip.NewReader(bytes.NewReader(f.packed))
+	plain, err := gzip.NewReader(bytes.NewReader(f.gzip))
 	if err == nil {
-		_, err = io.Copy(w, unpacked)
+		_, err = io.Copy(w, plain)
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // The client is gone, or must not take half a file for a whole one.
@@ -167,23 +185,23 @@ func send(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 }
 
-// pack compresses once, at the first request that can use it, what is not
+// gzipped compresses once, at the first request that can use it, what is not
 // carried so.
-func (f *file) pack() []byte {
-	f.packOnce.Do(func() {
-		if f.packed != nil {
+func (f *file) gzipped() []byte {
+	f.gzipOnce.Do(func() {
+		if f.gzip != nil {
 			return
 		}
 		var b bytes.Buffer
 		z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // The level is valid.
-		if _, err := z.Write(f.content); err != nil {
+		if _, err := z.Write(f.plain); err != nil {
 			return
 		}
-		if err := z.Close(); err == nil && b.Len() < len(f.content) {
-			f.packed = b.Bytes()
+		if err := z.Close(); err == nil && b.Len() < len(f.plain) {
+			f.gzip = b.Bytes()
 		}
 	})
-	return f.packed
+	return f.gzip
 }
 
 func match(ifNoneMatch, etag string) bool {
@@ -196,10 +214,11 @@ func match(ifNoneMatch, etag string) bool {
 	return false
 }
 
-func acceptsGzip(accept string) bool {
+// accepts tells whether an Accept-Encoding header names a coding.
+func accepts(accept, want string) bool {
 	for part := range strings.SplitSeq(accept, ",") {
 		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if !strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+		if !strings.EqualFold(strings.TrimSpace(coding), want) {
 			continue
 		}
 		q, found := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")

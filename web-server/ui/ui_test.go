@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/andybalholm/brotli"
+
 	"github.com/waymark-gps/waymark/web-server/ui"
 )
 
@@ -87,17 +89,26 @@ func TestAssets(t *testing.T) {
 		if got := plain.Header.Get("Content-Type"); got != want[ext] {
 			t.Errorf("%s: type %q, want %q", p, got, want[ext])
 		}
-		packed := get(t, h, "GET", p, "Accept-Encoding", "br, gzip;q=0.8")
-		if packed.Header.Get("Content-Encoding") == "gzip" {
-			z, err := gzip.NewReader(packed.Body)
-			if err != nil {
-				t.Fatal(err)
+		for accept, want := range map[string]string{"gzip, deflate, br": "br", "gzip;q=0.8": "gzip", "br;q=0, gzip": "gzip"} {
+			packed := get(t, h, "GET", p, "Accept-Encoding", accept)
+			coding := packed.Header.Get("Content-Encoding")
+			var unpacked io.Reader = packed.Body
+			switch coding {
+			case "gzip":
+				z, err := gzip.NewReader(packed.Body)
+				if err != nil {
+					t.Fatal(err)
+				}
+				unpacked = z
+			case "br":
+				unpacked = brotli.NewReader(packed.Body)
 			}
-			if b, err := io.ReadAll(z); err != nil || string(b) != text {
+			if b, err := io.ReadAll(unpacked); err != nil || string(b) != text {
 				t.Errorf("%s: packed content differs (%v)", p, err)
 			}
-		} else if len(text) > 1000 {
-			t.Errorf("%s: not packed", p)
+			if coding != want && len(text) > 16<<10 || coding == "" && len(text) > 1000 {
+				t.Errorf("%s for %q: packed as %q", p, accept, coding)
+			}
 		}
 		if no := get(t, h, "GET", p, "Accept-Encoding", "gzip;q=0"); no.Header.Get("Content-Encoding") != "" {
 			t.Errorf("%s: packed for a client that refuses it", p)

@@ -45,19 +45,21 @@ func run(dir string, vendor bool) error {
 	slices.Sort(names)
 	total := 0
 	for _, name := range names {
-		file, content, err := bundle.Pack(name, files[name])
-		if err != nil {
-			return err
+		for _, form := range bundle.Forms(name, len(files[name])) {
+			content, err := bundle.Pack(form, files[name])
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(dist, filepath.FromSlash(form))
+			if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(to, content, 0o644); err != nil {
+				return err
+			}
+			total += len(content)
+			fmt.Printf("%9d  %s\n", len(content), form)
 		}
-		to := filepath.Join(dist, filepath.FromSlash(file))
-		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
-			return err
-		}
-		if err := os.WriteFile(to, content, 0o644); err != nil {
-			return err
-		}
-		total += len(content)
-		fmt.Printf("%9d %9d  %s\n", len(files[name]), len(content), file)
 	}
 	fmt.Printf("%9d bytes in %d files\n", total, len(names))
 	return nil

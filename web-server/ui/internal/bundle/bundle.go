@@ -5,11 +5,9 @@ package bundle
 
 import (
 	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
-	"io"
 	"io/fs"
 	"path"
 	"regexp"
@@ -93,47 +91,6 @@ func Build(fsys fs.FS, o Options) (map[string][]byte, error) {
 	}
 	out["index.html"] = index
 	return out, nil
-}
-
-// packedFrom is the size in bytes from which a file is packed: the program has
-// to carry it.
-const packedFrom = 64 << 10
-
-// Pack returns a file of Build as dist/ holds it: large ones are compressed, and
-// named so.
-func Pack(name string, content []byte) (string, []byte, error) {
-	if len(content) < packedFrom {
-		return name, content, nil
-	}
-	var b bytes.Buffer
-	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
-	if err == nil {
-		_, err = w.Write(content)
-	}
-	if err == nil {
-		err = w.Close()
-	}
-	if err != nil {
-		return "", nil, fmt.Errorf("pack %s: %w", name, err)
-	}
-	return name + ".gz", b.Bytes(), nil
-}
-
-// Unpack is the reverse of Pack.
-func Unpack(name string, content []byte) (string, []byte, error) {
-	plain, packed := strings.CutSuffix(name, ".gz")
-	if !packed {
-		return name, content, nil
-	}
-	r, err := gzip.NewReader(bytes.NewReader(content))
-	if err != nil {
-		return "", nil, fmt.Errorf("unpack %s: %w", name, err)
-	}
-	content, err = io.ReadAll(r)
-	if err != nil {
-		return "", nil, fmt.Errorf("unpack %s: %w", name, err)
-	}
-	return plain, content, nil
 }
 
 // add files content under a name that carries its hash and returns its address.
