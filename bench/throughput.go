@@ -130,7 +130,7 @@ func flood(ctx context.Context, o Options, load simulator.Load, watching int, ar
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; the server said:\n%s", err, s.server.said())
 	}
 	fmt.Fprintf(o.Progress, "  %.0f positions stored in %.1f s of CPU time, %d messages with %d positions to viewers\n",
 		stored, cpu.Seconds(), s.viewers.messages.Load(), s.viewers.shown.Load())
