@@ -84,46 +84,82 @@ func serveConn(ctx context.Context, conn net.Conn, h Handler, lim Limits, c Coun
 
 // serveFrom talks with a device of which r may have read something already.
 func serveFrom(ctx context.Context, conn net.Conn, r *reader, h Handler, lim Limits, c Counter, log *slog.Logger) {
-	w := &connWriter{ctx: ctx, conn: conn, limit: lim.Answer, c: c}
-	session := h.Open(protocol.TCP, conn.RemoteAddr(), w)
-	defer session.Close()
-	stop := context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	defer stop()
+	t := newTalk(ctx, conn, r, h, lim, c, log)
+	defer t.session.Close()
+	defer context.AfterFunc(ctx, t.hangUp)()
+	t.run()
+}
 
-	// What was taken is finished also while the listeners stop: a position that is
-	// durable by then is acknowledged.
-	take := &budget{Context: context.WithoutCancel(ctx)}
-	var until deadline
-	wait := lim.Greeting
-	for replay := r.replay(); ; replay = false {
-		if err := until.extend(time.Now(), wait, conn.SetReadDeadline); err != nil || ctx.Err() != nil {
-			return
-		}
+// talk is a connection with a device. What it needs lies here and not on the
+// stack: that of a connection which waits has to fit into the smallest size, or
+// each takes 4 KiB more.
+type talk struct {
+	ctx     context.Context // of the listener
+	conn    net.Conn
+	r       *reader
+	w       *connWriter
+	session Session
+	lim     Limits
+	c       Counter
+	log     *slog.Logger
+	// take is the time of a message: what was taken is finished also while the
+	// listeners stop, so that a position that is durable by then is acknowledged.
+	take  budget
+	until deadline
+	wait  time.Duration
+}
+
+func newTalk(ctx context.Context, conn net.Conn, r *reader, h Handler, lim Limits, c Counter, log *slog.Logger) *talk {
+	t := &talk{ctx: ctx, conn: conn, r: r, lim: lim, c: c, log: log, wait: lim.Greeting}
+	t.w = &connWriter{ctx: ctx, conn: conn, limit: lim.Answer, c: c}
+	t.take.Context = context.WithoutCancel(ctx)
+	t.session = h.Open(protocol.TCP, conn.RemoteAddr(), t.w)
+	return t
+}
+
+// hangUp ends what the connection waits for.
+func (t *talk) hangUp() { t.conn.SetDeadline(time.Unix(1, 0)) }
+
+func (t *talk) run() {
+	for replay := t.r.replay(); t.ready(); replay = false {
 		if !replay {
-			if err := r.fill(); err != nil {
-				logEnd(log, conn, err)
+			if err := t.r.fill(); err != nil {
+				logEnd(t.log, t.conn, err)
 				return
 			}
-			c.Bytes(r.fresh, 0)
+			t.c.Bytes(t.r.fresh, 0)
 		}
-		wait = lim.Idle
-		take.start(time.Now().Add(lim.Answer))
-		used, reply, err := session.Receive(take, r.pending)
-		take.stop()
-		if len(reply) > 0 {
-			_, werr := w.Write(reply)
-			err = errors.Join(err, werr)
-		}
-		if err == nil && len(r.pending)-used > lim.Frame {
-			err = fmt.Errorf("no frame within %d bytes", lim.Frame)
-		}
-		if err != nil {
-			logEnd(log, conn, err)
+		if err := t.answer(); err != nil {
+			logEnd(t.log, t.conn, err)
 			return
 		}
-		session.Answered()
-		r.discard(used)
 	}
+}
+
+// ready sets how long the device may be silent; false ends the talk.
+func (t *talk) ready() bool {
+	return t.until.extend(time.Now(), t.wait, t.conn.SetReadDeadline) == nil && t.ctx.Err() == nil
+}
+
+// answer has the session take what has come.
+func (t *talk) answer() error {
+	t.wait = t.lim.Idle
+	t.take.start(time.Now().Add(t.lim.Answer))
+	used, reply, err := t.session.Receive(&t.take, t.r.pending)
+	t.take.stop()
+	if len(reply) > 0 {
+		_, werr := t.w.Write(reply)
+		err = errors.Join(err, werr)
+	}
+	if err == nil && len(t.r.pending)-used > t.lim.Frame {
+		err = fmt.Errorf("no frame within %d bytes", t.lim.Frame)
+	}
+	if err != nil {
+		return err
+	}
+	t.session.Answered()
+	t.r.discard(used)
+	return nil
 }
 
 // connWriter writes to a connection, one writer at a time: each gets the whole
