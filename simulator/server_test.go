@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -32,8 +33,10 @@ type server struct {
 
 	mu        sync.Mutex
 	positions map[string][]data.Position
-	results   [][]data.Position
-	arrived   chan struct{} // one for each position, if there is room
+	// again says that a position came again, by another connection.
+	again   bool
+	results [][]data.Position
+	arrived chan struct{} // one for each position, if there is room
 }
 
 func startServer(t *testing.T, name string, set func(*server)) *server {
@@ -74,13 +77,18 @@ func startServer(t *testing.T, name string, set func(*server)) *server {
 	return s
 }
 
-func (s *server) take(id string, positions []data.Position) {
+func (s *server) take(id string, positions, earlier []data.Position) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range positions {
 		if p.Outdated {
 			s.results = append(s.results, []data.Position{p})
 			continue
+		}
+		if slices.ContainsFunc(earlier, func(e data.Position) bool {
+			return e.Latitude == p.Latitude && e.Longitude == p.Longitude && stamped(e).Equal(stamped(p))
+		}) {
+			s.again = true
 		}
 		s.positions[id] = append(s.positions[id], p)
 		select {
@@ -95,6 +103,7 @@ func (s *server) serve(conn net.Conn) {
 	codec := s.protocol.New(protocol.TCP)
 	var pending []byte
 	var id string
+	var earlier []data.Position // of the device, by other connections
 	count := 0
 	buffer := make([]byte, 4096)
 	for {
@@ -128,14 +137,17 @@ func (s *server) serve(conn net.Conn) {
 				s.t.Errorf("a device sent %x: %v", frame, err)
 				return
 			}
-			if packet.Identity != "" {
+			if packet.Identity != "" && packet.Identity != id {
 				id = packet.Identity
+				s.mu.Lock()
+				earlier = slices.Clone(s.positions[id])
+				s.mu.Unlock()
 				if s.refuse != nil && s.refuse(id) {
 					conn.Write(packet.Refusal)
 					return
 				}
 			}
-			s.take(id, packet.Positions)
+			s.take(id, packet.Positions, earlier)
 			if len(packet.Positions) > 0 {
 				if count++; s.hangUpAfter > 0 && count > s.hangUpAfter {
 					return
@@ -167,5 +179,5 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNotFound)
 		return
 	}
-	s.take(packet.Identity, packet.Positions)
+	s.take(packet.Identity, packet.Positions, nil)
 }

@@ -181,14 +181,7 @@ func TestRunSendsAgain(t *testing.T) {
 			again := func() bool {
 				s.mu.Lock()
 				defer s.mu.Unlock()
-				for _, list := range s.positions {
-					for i := 1; i < len(list); i++ {
-						if list[i].Latitude == list[0].Latitude && list[i].Longitude == list[0].Longitude && stamped(list[i]).Equal(stamped(list[0])) {
-							return true
-						}
-					}
-				}
-				return false
+				return s.again
 			}
 			cfg := Config{Mix: mixOf(name, s), Devices: 2, Interval: 5 * time.Millisecond, Timeout: 50 * time.Millisecond, MaxBackoff: 20 * time.Millisecond}
 			r := runUntil(t, s, cfg, again)
