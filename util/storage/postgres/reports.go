@@ -31,19 +31,21 @@ func (s *Store) PutReportRun(ctx context.Context, r data.ReportRun) error {
 
 // AddActivity implements storage.Statistics.
 func (s *Store) AddActivity(ctx context.Context, a data.Activity) error {
-	var b pgx.Batch
-	for _, c := range row.Counts(a) {
-		b.Queue(`INSERT INTO statistics AS s (day, name, count) VALUES ($1, $2, $3)
-			ON CONFLICT (day, name) DO UPDATE SET count = s.count + excluded.count`, c.Day, c.Name, c.Count)
-	}
-	for _, c := range row.Active(a) {
-		b.Queue(`INSERT INTO statistics_active (day, name, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.Day, c.Name, c.Count)
-	}
-	// One statement: what is counted is what goes, whoever else does the same.
-	b.Queue(`WITH old AS (DELETE FROM statistics_active WHERE day <= $1 RETURNING day, name)
-		INSERT INTO statistics AS s (day, name, count) SELECT day, name, count(*) FROM old GROUP BY day, name ORDER BY day, name
-		ON CONFLICT (day, name) DO UPDATE SET count = s.count + excluded.count`, a.Day-row.ActiveDays)
-	return s.write(ctx, "add statistics", func(ctx context.Context, tx pgx.Tx) error { return tx.SendBatch(ctx, &b).Close() })
+	return s.write(ctx, "add statistics", func(ctx context.Context, tx pgx.Tx) error {
+		var b pgx.Batch
+		for _, c := range row.Counts(a) {
+			b.Queue(`INSERT INTO statistics AS s (day, name, count) VALUES ($1, $2, $3)
+				ON CONFLICT (day, name) DO UPDATE SET count = s.count + excluded.count`, c.Day, c.Name, c.Count)
+		}
+		for _, c := range row.Active(a) {
+			b.Queue(`INSERT INTO statistics_active (day, name, id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, c.Day, c.Name, c.Count)
+		}
+		// One statement: what is counted is what goes, whoever else does the same.
+		b.Queue(`WITH old AS (DELETE FROM statistics_active WHERE day <= $1 RETURNING day, name)
+			INSERT INTO statistics AS s (day, name, count) SELECT day, name, count(*) FROM old GROUP BY day, name ORDER BY day, name
+			ON CONFLICT (day, name) DO UPDATE SET count = s.count + excluded.count`, a.Day-row.ActiveDays)
+		return tx.SendBatch(ctx, &b).Close()
+	})
 }
 
 // StatisticsBetween implements storage.Statistics.

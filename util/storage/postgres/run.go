@@ -18,10 +18,13 @@ func list[T any](ctx context.Context, s *Store, doing string, scan pgx.RowToFunc
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	var out []T
-	err := s.rows(ctx, func(rows pgx.Rows) (err error) {
-		out, err = pgx.AppendRows(out, rows, scan)
-		return err
-	}, query, args...)
+	err := s.again(ctx, func() error {
+		out = nil
+		return s.rows(ctx, func(rows pgx.Rows) (err error) {
+			out, err = pgx.AppendRows(out, rows, scan)
+			return err
+		}, query, args...)
+	})
 	return out, s.fail(doing, err)
 }
 
@@ -49,11 +52,13 @@ func (s *Store) exec(ctx context.Context, doing, query string, args ...any) (int
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
 	var n int64
-	err := s.rows(ctx, func(rows pgx.Rows) error {
-		rows.Close()
-		n = rows.CommandTag().RowsAffected()
-		return rows.Err()
-	}, query, args...)
+	err := s.again(ctx, func() error {
+		return s.rows(ctx, func(rows pgx.Rows) error {
+			rows.Close()
+			n = rows.CommandTag().RowsAffected()
+			return rows.Err()
+		}, query, args...)
+	})
 	return n, s.fail(doing, err)
 }
 
@@ -66,11 +71,28 @@ func (s *Store) change(ctx context.Context, doing, query string, args ...any) er
 	return err
 }
 
-// write runs work in a transaction.
+// write runs work in a transaction, and again if that met a deadlock: work keeps
+// nothing of a run that failed.
 func (s *Store) write(ctx context.Context, doing string, work func(ctx context.Context, tx pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, opTimeout)
 	defer cancel()
-	return s.fail(doing, pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return work(ctx, tx) }))
+	return s.fail(doing, s.again(ctx, func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return work(ctx, tx) })
+	}))
+}
+
+// attempts is how often something is tried that the server breaks off because
+// of a deadlock. Each time somebody else got on, so a few are enough.
+const attempts = 5
+
+// again runs try until it meets no deadlock. What belongs to a transaction that
+// ctx carries is run once: the server has ended all of it.
+func (s *Store) again(ctx context.Context, try func() error) error {
+	err := try()
+	for n := 1; n < attempts && hasCode(err, "40P01") && s.txOf(ctx) == nil; n++ { // deadlock_detected
+		err = try()
+	}
+	return err
 }
 
 // fail says what was being done and of which kind the error is.

@@ -11,7 +11,8 @@ import (
 	"github.com/waymark-gps/waymark/util/storage/internal/row"
 )
 
-// CreateTicket implements storage.Credentials.
+// CreateTicket implements storage.Credentials. Tickets above the bound that
+// others have in hand are left to them: they take or remove them.
 func (s *Store) CreateTicket(ctx context.Context, t data.Ticket) error {
 	return s.write(ctx, "create ticket", func(ctx context.Context, tx pgx.Tx) error {
 		_, err := tx.Exec(ctx, `INSERT INTO tickets (hash, purpose, user_id, body, expires_at) VALUES ($1, $2, $3, $4, $5)`,
@@ -19,8 +20,10 @@ func (s *Store) CreateTicket(ctx context.Context, t data.Ticket) error {
 		if err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM tickets WHERE hash IN
-			(SELECT hash FROM tickets WHERE purpose = $1 ORDER BY expires_at DESC OFFSET $2)`, t.Purpose, storage.MaxTickets)
+		_, err = tx.Exec(ctx, `WITH surplus AS MATERIALIZED (
+				SELECT hash FROM tickets WHERE hash IN (SELECT hash FROM tickets WHERE purpose = $1 ORDER BY expires_at DESC OFFSET $2)
+				FOR UPDATE SKIP LOCKED)
+			DELETE FROM tickets WHERE hash IN (SELECT hash FROM surplus)`, t.Purpose, storage.MaxTickets)
 		return err
 	})
 }

@@ -17,6 +17,16 @@ func (s *Store) RecordUnknownDevices(ctx context.Context, seen []data.UnknownDev
 		return nil
 	}
 	seen = row.Unknown(seen)
+	return s.write(ctx, "record unknown devices", func(ctx context.Context, tx pgx.Tx) error {
+		// On its own: preparing the batch takes locks that would meet others'.
+		if _, err := tx.Exec(ctx, `LOCK TABLE unknown_devices IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+			return err
+		}
+		return tx.SendBatch(ctx, recordUnknown(seen)).Close()
+	})
+}
+
+func recordUnknown(seen []data.UnknownDevice) *pgx.Batch {
 	var b pgx.Batch
 	for i := range seen {
 		u := &seen[i]
@@ -32,13 +42,7 @@ func (s *Store) RecordUnknownDevices(ctx context.Context, seen []data.UnknownDev
 			SELECT protocol, unique_id FROM unknown_devices WHERE (protocol <> '') = $1
 			ORDER BY last_seen DESC, protocol, unique_id OFFSET $2)`, known, most)
 	}
-	return s.write(ctx, "record unknown devices", func(ctx context.Context, tx pgx.Tx) error {
-		// On its own: preparing the batch takes locks that would meet others'.
-		if _, err := tx.Exec(ctx, `LOCK TABLE unknown_devices IN SHARE ROW EXCLUSIVE MODE`); err != nil {
-			return err
-		}
-		return tx.SendBatch(ctx, &b).Close()
-	})
+	return &b
 }
 
 // ListUnknownDevices implements storage.UnknownDevices.
