@@ -3,6 +3,7 @@ package data
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -191,14 +192,14 @@ func (a Attributes) Get(key string) Value {
 }
 
 // AppendJSON appends a as one JSON object.
-func (a Attributes) AppendJSON(b []byte) []byte { return a.appendJSON(b, "") }
+func (a Attributes) AppendJSON(b []byte) []byte { return a.appendJSON(b) }
 
-// appendJSON leaves one attribute out.
-func (a Attributes) appendJSON(b []byte, without string) []byte {
+// appendJSON leaves some attributes out.
+func (a Attributes) appendJSON(b []byte, without ...string) []byte {
 	b = append(b, '{')
 	first := true
 	for i := range a {
-		if a[i].Key == without && without != "" {
+		if slices.Contains(without, a[i].Key) {
 			continue
 		}
 		if !first {

@@ -121,7 +121,7 @@ func (s *attributeSet) close() Attributes {
 var knownKeys = func() map[string]string {
 	keys := map[string]string{}
 	for _, k := range [...]string{
-		"accel", "acceleration", "accuracy", "activity", "alarm", "altitude", "appliance", "archive", "armed",
+		"accel", "acceleration", "accuracy", "activity", "address", "alarm", "altitude", "appliance", "archive", "armed",
 		"audio", "axleWeight", "battery", "batteryCurrent", "batteryLevel", "batteryTemperature", "block",
 		"blocked", "card", "cardUniqueId", "charge", "clutch", "command", "connector", "coolantTemp", "count",
 		"counter", "current", "customer", "deviceId", "deviceTemp", "distance", "door", "driverUniqueId",

@@ -57,14 +57,16 @@ func (p *Position) AppendJSON(b []byte) []byte {
 	b = appendFloat(b, p.SpeedKnots)
 	b = append(b, `,"course":`...)
 	b = appendFloat(b, p.CourseDeg)
-	b = append(b, `,"address":null,"accuracy":`...)
+	b = append(b, `,"address":`...)
+	b = appendOptional(b, p.Attributes.Get(Address).String())
+	b = append(b, `,"accuracy":`...)
 	b = appendFloat(b, p.AccuracyM)
 	b = append(b, `,"network":`...)
 	b = p.Network.AppendJSON(b)
 	b = append(b, `,"geofenceIds":`...)
 	b = appendIDs(b, p.Attributes)
 	b = append(b, `,"attributes":`...)
-	b = p.Attributes.appendJSON(b, GeofenceIDs)
+	b = p.Attributes.appendJSON(b, GeofenceIDs, Address)
 	return append(b, '}')
 }
 
@@ -72,6 +74,11 @@ func (p *Position) AppendJSON(b []byte) []byte {
 // device is in: their ids, ascending, with commas between them. In the API it is
 // a field of its own.
 const GeofenceIDs = "geofenceIds"
+
+// Address is the attribute of a position that says where it is in words: what
+// the device has said, or the name of the geofence it is in or near. In the API
+// it is a field of its own.
+const Address = "address"
 
 // appendIDs appends that attribute as a list, null if there is none.
 func appendIDs(b []byte, a Attributes) []byte {

@@ -42,6 +42,21 @@ func TestGeofenceIDs(t *testing.T) {
 	}
 }
 
+// TestAddress: the attribute becomes a field.
+func TestAddress(t *testing.T) {
+	for text, want := range map[string]string{"": "null", "Depot · 300 m NE": `"Depot · 300 m NE"`, `a"b`: `"a\"b"`} {
+		p := Position{}
+		p.Attributes.SetInt("sat", 9)
+		if text != "" {
+			p.Attributes.SetString(Address, text)
+		}
+		b := string(p.AppendJSON(nil))
+		if !json.Valid([]byte(b)) || !strings.Contains(b, `,"address":`+want+`,"accuracy":`) || !strings.HasSuffix(b, `"attributes":{"sat":9}}`) {
+			t.Errorf("%q: %s", text, b)
+		}
+	}
+}
+
 func TestDeviceJSON(t *testing.T) {
 	now := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 	d := Device{

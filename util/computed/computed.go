@@ -29,7 +29,7 @@ const (
 
 // Derived are the attributes that processing adds after the device's own ones:
 // what is computed of them is computed after that.
-var Derived = []string{"distance", "totalDistance", "motion", "hours", "geofenceIds"}
+var Derived = []string{"distance", "totalDistance", "motion", "hours", "geofenceIds", "address"}
 
 // Set is the computed attributes of a device, ready to be used by any number of
 // goroutines.

@@ -62,8 +62,15 @@ func (y *yard) ok(err error) {
 // report stores one, in the yard or a kilometre away.
 func (y *yard) report(at time.Time, inside bool) data.Position {
 	y.Helper()
+	return y.drive(at, inside, 0)
+}
+
+// drive is report with a speed.
+func (y *yard) drive(at time.Time, inside bool, knots float64) data.Position {
+	y.Helper()
 	p := []data.Position{{
 		DeviceID: y.device.ID, Protocol: "test", DeviceTime: at, FixTime: at, ServerTime: at, Valid: true, Latitude: 52.5, Longitude: 13.4,
+		SpeedKnots: knots,
 	}}
 	if !inside {
 		p[0].Latitude += 0.01
@@ -130,6 +137,74 @@ func TestHours(t *testing.T) {
 	if have := y.events(data.EventGeofenceEnter, data.EventGeofenceExit, data.EventGeofenceDwell); !slices.Equal(have, want) {
 		t.Errorf("have %q, want %q", have, want)
 	}
+}
+
+// TestSpeedLimitHours: the speed limit of a geofence holds in its hours, to the
+// report.
+func TestSpeedLimitHours(t *testing.T) {
+	y := newYard(t, data.Free{"speedLimit": 10.0}, officeHours)
+	for _, minute := range []int{-20, -10, -1, 5, 10} {
+		y.drive(day(4, 7, minute), true, 15)
+	}
+	y.drive(day(4, 17, 58), true, 15)
+	y.drive(day(4, 18, 0), true, 15)
+	y.drive(day(7, 12, 0), true, 15) // a Saturday
+	var have []string
+	y.ok(y.store.EventsBetween(y.Context(), storage.EventFilter{Types: []string{data.EventDeviceOverspeed}}, 0, func(e *data.Event) error {
+		have = append(have, e.Time.Format("2 15:04")+" to "+e.End.Format("2 15:04"))
+		return nil
+	}))
+	if want := []string{"4 07:05 to 4 07:10", "4 17:58 to 4 18:00"}; !slices.Equal(have, want) {
+		t.Errorf("have %q, want %q", have, want)
+	}
+}
+
+// TestAddress: places where the device stands are named by its geofences, those
+// on the way are not, and what the device says itself counts more.
+func TestAddress(t *testing.T) {
+	y := newYard(t, nil, "")
+	at := day(4, 8, 0)
+	next := func(lat, lon, knots float64, own string) string {
+		t.Helper()
+		at = at.Add(time.Minute)
+		p := []data.Position{{
+			DeviceID: y.device.ID, Protocol: "test", DeviceTime: at, FixTime: at, ServerTime: at, Valid: true, Latitude: lat, Longitude: lon, SpeedKnots: knots,
+		}}
+		if own != "" {
+			p[0].Attributes.SetString(data.Address, own)
+		}
+		y.ok(y.store.InsertPositions(y.Context(), p, []uint64{p[0].Fingerprint()}, y.folder.Fold))
+		return p[0].Attributes.Get(data.Address).String()
+	}
+	is := func(have, want string) {
+		t.Helper()
+		if have != want {
+			t.Errorf("have %q, want %q", have, want)
+		}
+	}
+	is(next(52.5, 13.4, 0, ""), "yard")
+	is(next(52.5, 13.4, 0, "Main St 5"), "Main St 5")
+	for i := range 10 { // 1.1 km a minute to the north, until it counts as a trip
+		have := next(52.5+0.01*float64(i+1), 13.4, 36, "")
+		if i > 2 {
+			is(have, "")
+		}
+	}
+	for i := range 10 { // back to 300 m north-east of the edge
+		have := next(52.503181, 13.405225, 0, "")
+		if i > 6 {
+			is(have, "yard · 300 m NE")
+		}
+	}
+	y.device.Attributes = data.Free{fleet.AddressKey: 0}
+	y.ok(y.store.UpdateDevice(y.Context(), &y.device))
+	y.fleet.Forget()
+	is(next(52.503181, 13.405225, 0, ""), "")
+	y.device.Attributes = data.Free{fleet.AddressKey: 250}
+	y.ok(y.store.UpdateDevice(y.Context(), &y.device))
+	y.fleet.Forget()
+	is(next(52.503181, 13.405225, 0, ""), "")
+	is(next(52.5, 13.4, 0, ""), "yard")
 }
 
 // TestLateReportOfAThinnedTime leaves what is known of that time as it is, marks

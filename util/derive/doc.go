@@ -7,6 +7,7 @@
 //	filters, trips, stops, days, derived values      (package movement)
 //	geofences: enter, exit, dwell, cross             (package geofence)
 //	deadlines: not in a geofence when it should be
+//	address: the name of the geofence it is in or near
 //	computed attributes of derived values
 //	events                                           (package events)
 //

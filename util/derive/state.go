@@ -22,6 +22,11 @@ type State struct {
 	// due is the next deadline of settings of, 0 if that has to be worked out.
 	due int64
 	of  *fleet.Settings
+	// spot and name are those of the last place that got an address, by the
+	// settings named.
+	spot  fleet.Spot
+	name  string
+	named *fleet.Settings
 }
 
 // Append appends the state as it is saved.

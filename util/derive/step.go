@@ -23,6 +23,7 @@ type stepper struct {
 	result  movement.Result
 	input   events.Input
 	fences  []geofence.Event
+	visits  []geofence.Visit
 	ids     []byte
 	events  []data.Event // what the last report has shown
 	failed  int          // computed attributes, until somebody counts them
@@ -52,6 +53,9 @@ func (st *stepper) step(s *State, of *fleet.Settings, r *report) {
 		st.geofences(s, of, r)
 	}
 	st.nameFences(s, r)
+	if placed {
+		st.address(s, of, r)
+	}
 	if r.fresh {
 		st.failed += of.Computed.After(r.Position)
 	}

@@ -28,8 +28,8 @@ type Input struct {
 	Placed bool
 	// Motion is movement.Result.Motion.
 	Motion bool
-	// Visits are the geofences it is in, Fences what happened at them with this
-	// report.
+	// Visits are the geofences it is in whose hours it is, Fences what happened at
+	// them with this report.
 	Visits []geofence.Visit
 	Fences []geofence.Event
 }

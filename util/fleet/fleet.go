@@ -54,6 +54,9 @@ type Settings struct {
 	Fences    *geofence.Index
 	FenceSet  *geofence.Set
 	Hours     map[int64]*calendar.Calendar
+	// AddressM is how near a geofence must be to name a place, see Spot; 0 for
+	// never.
+	AddressM float64
 	// Deadlines are when it should be in one of its geofences.
 	Deadlines    []Deadline
 	Maintenances []data.Maintenance

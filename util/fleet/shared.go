@@ -181,6 +181,7 @@ func (sh *shared) of(d data.Device) *Settings {
 	s.ComputedAttributes = pick(own(data.AttributeKind), sh.attributes)
 	s.LinkedDevices = own(data.LinkedDeviceKind)
 	s.FenceSet = sh.set(fences)
+	s.AddressM = addressM(s.Attributes)
 
 	s.Movement = movement.Resolve(s.Attributes...)
 	s.Events = events.Resolve(s.Attributes, s.Geofences, s.Maintenances)

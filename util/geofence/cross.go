@@ -35,28 +35,12 @@ func (ix *Index) Crossed(dst []int64, from, to Point, of *Set) []int64 {
 // touched appends the fences that a short way touches, once each.
 func (ix *Index) touched(dst []int64, start int, a, b *vector, altitudeA, altitudeB float64, of *Set) []int64 {
 	box := arcBox(a, b, 1)
-	visit := func(_, _ [2]float32, it item) bool {
+	ix.within(box, func(it item) {
 		c := &ix.fences[it.fence]
 		if of.has(it.fence) && (c.high(altitudeA) || c.high(altitudeB)) && !slices.Contains(dst[start:], c.id) && ix.touches(c, it, a, b) {
 			dst = append(dst, c.id)
 		}
-		return true
-	}
-	search := func(west, east float64) {
-		ix.tree.Search([2]float32{below(west), below(box.south)}, [2]float32{above(east), above(box.north)}, visit)
-	}
-	switch {
-	case box.east-box.west >= 360:
-		search(-180, 180)
-	case box.west < -180:
-		search(-180, box.east)
-		search(box.west+360, 180)
-	case box.east > 180:
-		search(box.west, 180)
-		search(-180, box.east-360)
-	default:
-		search(box.west, box.east)
-	}
+	})
 	return dst
 }
 

@@ -75,6 +75,7 @@ type compiled struct {
 	first, end     uint32  // of Index.rings for a polygon, else of Index.arcs
 	reach          float64 // circle: radius; corridor: width; metres
 	floor, ceiling float64 // metres, infinite for none
+	area           float64 // square metres
 	dwell          int64   // milliseconds
 	boxes          []box   // only while building
 }
@@ -123,6 +124,7 @@ func (ix *Index) add(f *Fence) error {
 	if err != nil {
 		return err
 	}
+	c.area = ix.area(&c)
 	n := uint32(len(ix.fences))
 	for i, b := range c.boxes {
 		it := item{fence: n}

@@ -170,16 +170,16 @@ const polar = 80
 // edges farther than within may be passed over.
 func (ix *Index) borderDistance(c *compiled, q *query, within float64) float64 {
 	least := math.Inf(1)
-	dLat := degreesOf(within) * 1.01
+	near := nearby(q, within)
 	for i := c.first; i < c.end; i++ {
 		r := &ix.rings[i]
-		if q.lat < r.south-dLat || q.lat > r.north+dLat {
+		if !near.meets(r.box) {
 			continue
 		}
 		points := ix.points[r.first:r.real]
 		for j := 1; j < len(points); j++ {
 			a, b := points[j-1], points[j]
-			if min(a.lat, b.lat)-dLat > q.lat || max(a.lat, b.lat)+dLat < q.lat {
+			if !near.meetsEdge(a, b) {
 				continue
 			}
 			if math.Abs(q.lat) > polar {
@@ -192,21 +192,57 @@ func (ix *Index) borderDistance(c *compiled, q *query, within float64) float64 {
 	return least
 }
 
-// edgeDistance looks for the nearest place of an edge in the plane, which around
-// the place that is asked for is true, and measures on the ball.
-func edgeDistance(a, b point, lat, lon float64) float64 {
-	least := math.Inf(1)
-	// Of the equal longitudes those on both sides of the edge and within it count.
-	for x := lon + 360*math.Ceil((min(a.lon, b.lon)-lon)/360-1); x <= max(a.lon, b.lon)+360; x += 360 {
-		k := math.Cos(lat * math.Pi / 180)
-		dx, dy := (b.lon-a.lon)*k, b.lat-a.lat
-		t := 0.0
-		if l := dx*dx + dy*dy; l > 0 {
-			t = max(0, min(1, ((x-a.lon)*k*dx+(lat-a.lat)*dy)/l))
-		}
-		least = min(least, geo.Distance(lat, x, a.lat+t*dy, a.lon+t*(b.lon-a.lon)))
+// vicinity is what lies around a place, in degrees, at least as far as was asked.
+type vicinity struct{ lat, lon, dLat, dLon float64 }
+
+func nearby(q *query, within float64) vicinity {
+	v := vicinity{q.lat, q.lon, degreesOf(within)*1.01 + 1e-9, 180}
+	if far := math.Abs(q.lat) + v.dLat; far < 89 && math.Abs(q.lat) <= polar {
+		v.dLon = v.dLat / math.Cos(far*math.Pi/180)
 	}
-	return least
+	return v
+}
+
+func (v *vicinity) meetsEdge(a, b point) bool {
+	return v.meets(box{min(a.lat, b.lat), min(a.lon, b.lon), max(a.lat, b.lat), max(a.lon, b.lon)})
+}
+
+func (v *vicinity) meets(b box) bool {
+	if v.lat < b.south-v.dLat || v.lat > b.north+v.dLat {
+		return false
+	}
+	west := b.west - v.dLon
+	return v.dLon >= 180 || v.lon+360*math.Ceil((west-v.lon)/360) <= b.east+v.dLon
+}
+
+// alongside is the least of the equal longitudes that is not west of a bound, or
+// the one before if that is nearer to the range.
+func alongside(lon, west, east float64) float64 {
+	x := lon + 360*math.Ceil((west-lon)/360)
+	if x > east && x-east > west-(x-360) {
+		x -= 360
+	}
+	return x
+}
+
+// edgeDistance is how far a place is from an edge, in metres.
+func edgeDistance(a, b point, lat, lon float64) float64 {
+	_, d := edgeFoot(a, b, lat, lon)
+	return d
+}
+
+// edgeFoot looks for the nearest place of an edge in the plane, which around the
+// place that is asked for is true, and measures on the ball.
+func edgeFoot(a, b point, lat, lon float64) (foot point, meters float64) {
+	x := alongside(lon, min(a.lon, b.lon), max(a.lon, b.lon))
+	k := math.Cos(lat * math.Pi / 180)
+	dx, dy := (b.lon-a.lon)*k, b.lat-a.lat
+	t := 0.0
+	if l := dx*dx + dy*dy; l > 0 {
+		t = max(0, min(1, ((x-a.lon)*k*dx+(lat-a.lat)*dy)/l))
+	}
+	foot = point{a.lat + t*dy, a.lon + t*(b.lon-a.lon)}
+	return foot, geo.Distance(lat, x, foot.lat, foot.lon)
 }
 
 func polarDistance(a, b point, v *vector) float64 {

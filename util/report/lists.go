@@ -91,7 +91,7 @@ var devicesReport = Report{
 		{Key: "fixTime", Title: "Place measured", Unit: Time, Width: 20},
 		{Key: "latitude", Title: "Latitude", Width: 12},
 		{Key: "longitude", Title: "Longitude", Width: 12},
-		{Key: "address"},
+		{Key: "address", Title: "Address", Width: 28},
 		{Key: "speed", Title: "Speed", Unit: Speed},
 		{Key: "totalDistance", Title: "Total distance", Unit: Distance},
 		{Key: "category", Title: "Category"},
@@ -138,6 +138,6 @@ func placeValues(v []data.Value, latest []data.Position, deviceID int64) []data.
 		return append(v, data.Value{}, data.Value{}, data.Value{}, data.Value{}, data.Value{}, data.Value{})
 	}
 	p := &latest[i]
-	return append(v, timeValue(p.FixTime.UnixMilli(), p.FixTime.IsZero()), data.Float(p.Latitude), data.Float(p.Longitude), data.Value{},
+	return append(v, timeValue(p.FixTime.UnixMilli(), p.FixTime.IsZero()), data.Float(p.Latitude), data.Float(p.Longitude), p.Attributes.Get(data.Address),
 		data.Float(p.SpeedKnots), p.Attributes.Get("totalDistance"))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/fleet"
 	"github.com/waymark-gps/waymark/util/movement/trips"
 )
 
@@ -16,18 +17,22 @@ var tripsReport = Report{
 		Column{Key: "startPositionId"}, Column{Key: "endPositionId"},
 		Column{Key: "startLat", Title: "Latitude at start", Width: 12}, Column{Key: "startLon", Title: "Longitude at start", Width: 12},
 		Column{Key: "endLat", Title: "Latitude at end", Width: 12}, Column{Key: "endLon", Title: "Longitude at end", Width: 12},
-		Column{Key: "startAddress"}, Column{Key: "endAddress"}, Column{Key: "path"},
+		Column{Key: "startAddress", Title: "Address at start", Width: 28}, Column{Key: "endAddress", Title: "Address at end", Width: 28}, Column{Key: "path"},
 	),
 	each: func(m *Maker, ctx context.Context, ask *Ask, emit emit) error {
 		var row Row
 		return m.eachTrip(ctx, ask, func(id int64, t *trips.Trip) error {
-			row.Values = tripValues(row.Values[:0], ask, id, t)
+			of, err := m.named(ctx, id)
+			if err != nil {
+				return err
+			}
+			row.Values = tripValues(row.Values[:0], ask, of, id, t)
 			return emit(&row)
 		})
 	},
 }
 
-func tripValues(v []data.Value, ask *Ask, id int64, t *trips.Trip) []data.Value {
+func tripValues(v []data.Value, ask *Ask, of *fleet.Settings, id int64, t *trips.Trip) []data.Value {
 	v = commonValues(v, ask.device(id), &amounts{
 		start: t.Start.Time, end: t.End.Time, distanceM: metres(t.DistanceMM), averageKnots: t.AverageSpeedKnots, maxKnots: t.MaxSpeedKnots,
 		fuelL: litres(t.FuelML), odometerStart: odometer(t.OdometerStartM, t.TotalStartMM), odometerEnd: odometer(t.OdometerEndM, t.TotalEndMM),
@@ -37,7 +42,7 @@ func tripValues(v []data.Value, ask *Ask, id int64, t *trips.Trip) []data.Value 
 		optional(t.Driver), optional(ask.Drivers[t.Driver]),
 		data.Int(t.Start.PositionID), data.Int(t.End.PositionID),
 		data.Float(t.Start.Lat), data.Float(t.Start.Lon), data.Float(t.End.Lat), data.Float(t.End.Lon),
-		data.Value{}, data.Value{}, optional(t.Path))
+		address(of, t.Start.Lat, t.Start.Lon), address(of, t.End.Lat, t.End.Lon), optional(t.Path))
 }
 
 var stopsReport = Report{
@@ -45,17 +50,21 @@ var stopsReport = Report{
 	Columns: common(
 		Column{Key: "duration", Title: "Duration", Unit: Duration}, Column{Key: "engineHours", Title: "Engine on", Unit: Duration},
 		Column{Key: "idle", Title: "Standing with the engine on", Unit: Duration}, Column{Key: "positionId"},
-		Column{Key: "latitude", Title: "Latitude", Width: 12}, Column{Key: "longitude", Title: "Longitude", Width: 12}, Column{Key: "address"},
+		Column{Key: "latitude", Title: "Latitude", Width: 12}, Column{Key: "longitude", Title: "Longitude", Width: 12}, Column{Key: "address", Title: "Address", Width: 28},
 	),
 	each: func(m *Maker, ctx context.Context, ask *Ask, emit emit) error {
 		var row Row
 		return m.eachStop(ctx, ask, func(id int64, s *trips.Stop) error {
+			of, err := m.named(ctx, id)
+			if err != nil {
+				return err
+			}
 			at := odometer(s.OdometerM, s.TotalMM)
 			row.Values = commonValues(row.Values[:0], ask.device(id), &amounts{
 				start: s.Start.Time, end: s.End.Time, fuelL: litres(s.FuelML), odometerStart: at, odometerEnd: at,
 			})
 			row.Values = append(row.Values, data.Int(s.End.Time-s.Start.Time), data.Int(s.EngineMS), data.Int(s.IdleMS),
-				data.Int(s.Start.PositionID), data.Float(s.Start.Lat), data.Float(s.Start.Lon), data.Value{})
+				data.Int(s.Start.PositionID), data.Float(s.Start.Lat), data.Float(s.Start.Lon), address(of, s.Start.Lat, s.Start.Lon))
 			return emit(&row)
 		})
 	},
@@ -68,14 +77,18 @@ var summaryReport = Report{
 		Column{Key: "engineHours", Title: "Engine on", Unit: Duration}, Column{Key: "moving", Title: "Moving", Unit: Duration},
 		Column{Key: "idle", Title: "Standing with the engine on", Unit: Duration},
 		Column{Key: "trips", Title: "Trips"}, Column{Key: "carriedDistance", Title: "Carried", Unit: Distance},
-		Column{Key: "startAddress"}, Column{Key: "endAddress"},
+		Column{Key: "startAddress", Title: "Address at start", Width: 28}, Column{Key: "endAddress", Title: "Address at end", Width: 28},
 	),
 	each: func(m *Maker, ctx context.Context, ask *Ask, emit emit) error {
 		var row Row
 		return m.eachSum(ctx, ask, func(id int64, in span, s *sum) error {
+			begin, end, err := m.addresses(ctx, id, s)
+			if err != nil {
+				return err
+			}
 			row.Values = commonValues(row.Values[:0], ask.device(id), s.amounts(in))
 			row.Values = append(row.Values, data.Int(s.hoursStart), data.Int(s.hoursEnd), data.Int(s.EngineMS), data.Int(s.MovingMS),
-				data.Int(s.IdleMS), data.Int(s.trips), data.Float(metres(s.carriedMM)), data.Value{}, data.Value{})
+				data.Int(s.IdleMS), data.Int(s.trips), data.Float(metres(s.carriedMM)), begin, end)
 			return emit(&row)
 		})
 	},

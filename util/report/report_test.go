@@ -148,6 +148,54 @@ func TestStops(t *testing.T) {
 	})
 }
 
+// TestAddresses: reports name places by the geofences of the device, and only by
+// those; a device without any has none.
+func TestAddresses(t *testing.T) {
+	onStores(t, func(t *testing.T, w *world) {
+		van, other := w.device("Van"), w.device("Other")
+		for name, lat := range map[string]float64{"Depot": 50, "Client": 50.15} {
+			g := data.Geofence{Name: name, Area: fmt.Sprintf("CIRCLE (%v 10, 200)", lat)}
+			if err := w.store.CreateObject(t.Context(), &g); err != nil {
+				t.Fatal(err)
+			}
+			link := data.Link{Owner: data.DeviceKind, OwnerID: van.ID, Property: data.GeofenceKind, PropertyID: g.ID}
+			if err := w.store.AddLinks(t.Context(), link); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// 50 km/h for 20 minutes is 0.1499 degrees to the north.
+		legs := []leg{{0, hour, 5 * minute}, {50, 20 * minute, 10 * time.Second}, {0, hour, 5 * minute}}
+		last := w.drive(van, begin, legs...)
+		w.drive(other, begin, legs...)
+		all := Ask{Devices: []data.Device{van, other}, From: begin, To: last.Add(hour)}
+		is := func(report string, keys ...string) {
+			t.Helper()
+			rows := w.rows(report, all)
+			for _, r := range rows {
+				for i := 0; i < len(keys); i += 2 {
+					want := any(keys[i+1])
+					if r["deviceName"] == "Other" || r["name"] == "Other" {
+						want = nil
+					}
+					if r[keys[i]] != want {
+						t.Errorf("%s: %s of %v is %v, want %v", report, keys[i], r["deviceName"], r[keys[i]], want)
+					}
+				}
+			}
+			if len(rows) < 2 {
+				t.Errorf("%s has %d rows", report, len(rows))
+			}
+		}
+		is("trips", "startAddress", "Depot", "endAddress", "Client")
+		is("summary", "startAddress", "Depot", "endAddress", "Client")
+		is("devices", "address", "Client")
+		stops := w.rows("stops", Ask{Devices: all.Devices[:1], From: all.From, To: all.To})
+		if len(stops) != 2 || stops[0]["address"] != "Depot" || stops[1]["address"] != "Client" {
+			t.Errorf("stops are %v", stops)
+		}
+	})
+}
+
 // TestSums compares sums over parts of a span with the sum over the whole,
 // wherever it is parted, and whatever the time zone of the reader.
 func TestSums(t *testing.T) {
