@@ -130,12 +130,14 @@ func TestRoutingOfCorpus(t *testing.T) {
 // lookAlikes are records in the folders of the protocols that the first message
 // alone cannot tell from another's, each with its reason.
 var lookAlikes = map[string]string{
-	"flespi empty 0":      "an empty list names nobody",
-	"gt06 wifi 1":         "a scan without serial number and checksum is a frame of topin, which reads it alike",
-	"navis flex10 3":      "the keep-alive is a single byte",
-	"navis flex30 3":      "the keep-alive is a single byte",
-	"owntracks nothing 0": "nobody is named",
-	"suntech bad 0":       "a line that no device sends",
+	"flespi empty 0":       "an empty list names nobody",
+	"navis flex10 3":       "the keep-alive is a single byte",
+	"navis flex30 3":       "the keep-alive is a single byte",
+	"owntracks nothing 0":  "nobody is named",
+	"suntech bad 0":        "a line that no device sends",
+	"topin wifi 0":         "gt06 has the same scan and reads it alike; a device logs in before it sends one",
+	"topin wifi-alarm 0":   "as topin wifi",
+	"topin wifi-no-cell 0": "as topin wifi",
 }
 
 // TestRouting wants every message of the folders of the protocols at its

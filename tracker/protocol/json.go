@@ -1,33 +1,19 @@
 package protocol
 
-import (
-	"bytes"
-	"encoding/json"
-)
+import "github.com/waymark-gps/waymark/util/converters/jsonscan"
 
 // HasKey tells whether body is a JSON object, or an array that begins with one,
 // that has the key. It reads no further than the key.
 func HasKey(body []byte, key string) bool {
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	t, err := decoder.Token()
-	if err == nil && t == json.Delim('[') {
-		t, err = decoder.Token()
-	}
-	if err != nil || t != json.Delim('{') {
+	s := jsonscan.New(body)
+	if s.Kind() == jsonscan.Array && !(s.Array() && s.Element()) {
 		return false
 	}
-	for decoder.More() {
-		name, err := decoder.Token()
-		if err != nil {
-			return false
-		}
-		if name == key {
+	for s.Object(); s.Member(); {
+		if string(s.Key()) == key {
 			return true
 		}
-		var value json.RawMessage
-		if decoder.Decode(&value) != nil {
-			return false
-		}
+		s.Value()
 	}
 	return false
 }

@@ -49,7 +49,10 @@ func reflectedSum(table *[256]uint16, crc uint16, data []byte) uint16 {
 
 // CRC16X25 is CRC-16/IBM-SDLC, also called X-25: polynomial 0x1021 reflected,
 // start and final XOR 0xFFFF.
-func CRC16X25(data []byte) uint16 { return ^reflectedSum(&reflected1021, 0xFFFF, data) }
+func CRC16X25(data []byte) uint16 { return UpdateX25(0, data) }
+
+// UpdateX25 continues a CRC16X25 with more data; that of no data is 0.
+func UpdateX25(crc uint16, data []byte) uint16 { return ^reflectedSum(&reflected1021, ^crc, data) }
 
 // CRC16Kermit is CRC-16/KERMIT: polynomial 0x1021 reflected, start 0.
 func CRC16Kermit(data []byte) uint16 { return reflectedSum(&reflected1021, 0, data) }

@@ -44,8 +44,8 @@ func decodeHeader(b []byte, now time.Time) (data.Packet, error) {
 	return packet, nil
 }
 
-// decodePackage reads the packets of a package. A package that breaks off is
-// not answered, so that the device sends it again.
+// decodePackage reads the packets of a package. Of one that breaks off what is
+// whole is kept, and nothing answered, so that the device sends it again.
 func decodePackage(b []byte) (data.Packet, error) {
 	if len(b) < 3 {
 		return data.Packet{}, fmt.Errorf("decode package of %d bytes: %w", len(b), data.ErrInvalid)
@@ -57,10 +57,16 @@ func decodePackage(b []byte) (data.Packet, error) {
 	packet := data.Packet{Reply: []byte{0x7B, 0, number, 0x7D}}
 	for rest := b[2:]; len(rest) > 0 && rest[0] != packageEnd; {
 		if len(rest) < packetOverhead {
+			if packet.Reply = nil; len(packet.Positions) > 0 {
+				return packet, nil
+			}
 			return data.Packet{}, fmt.Errorf("decode package %d: %d bytes at its end are no packet: %w", number, len(rest), data.ErrInvalid)
 		}
 		size := packetOverhead + int(binary.LittleEndian.Uint16(rest[1:]))
 		if size > len(rest) {
+			if packet.Reply = nil; len(packet.Positions) > 0 {
+				return packet, nil
+			}
 			return data.Packet{}, fmt.Errorf("decode package %d: a packet of %d bytes in %d: %w", number, size, len(rest), data.ErrInvalid)
 		}
 		// Pings, texts and files say nothing about a place.

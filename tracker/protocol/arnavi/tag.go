@@ -99,7 +99,7 @@ func readTags(p *data.Position, unix uint32, b []byte) {
 	if t.hasCell && t.hasMCC {
 		p.Network = &data.Network{CellTowers: []data.CellTower{t.tower}}
 	}
-	if !t.hasLat || !t.hasLon || (!p.Valid && t.latitude == 0 && t.longitude == 0) {
+	if !t.hasLat || !t.hasLon {
 		p.Outdated, p.Valid = true, false
 	} else if protocol.SetPlace(p, t.latitude, t.longitude); !p.Outdated {
 		p.FixTime = p.DeviceTime

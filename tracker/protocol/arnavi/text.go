@@ -50,11 +50,10 @@ func decodeText(b []byte) (data.Packet, error) {
 		packet.Reply = received
 		return packet, nil
 	}
-	at := timeField(f)
-	if at < 0 {
-		return data.Packet{}, fmt.Errorf("decode text %.40q: no time and place in it: %w", line, data.ErrInvalid)
+	if len(f) <= fieldInput {
+		return data.Packet{}, fmt.Errorf("decode text %.40q: %d fields, more than %d are needed: %w", line, len(f), fieldInput, data.ErrInvalid)
 	}
-	packet.Positions = []data.Position{readText(f, at)}
+	packet.Positions = []data.Position{readText(f, timeField(f))}
 	return packet, nil
 }
 
@@ -81,6 +80,8 @@ func timeField(f []string) int {
 	return -1
 }
 
+// readText reads a line whose time is field at; without one the report is an
+// outdated one.
 func readText(f []string, at int) data.Position {
 	p := data.Position{Protocol: "arnavi", Attributes: make(data.Attributes, 0, 8)}
 	a := &p.Attributes
@@ -92,7 +93,10 @@ func readText(f []string, at int) data.Position {
 	}
 	a.SetBool("ignition", f[fieldIgnition] == "1")
 	integer(a, "input", f[fieldInput])
-
+	if at < 0 {
+		p.Outdated = true
+		return p
+	}
 	state := at - 2 // whether there is a fix, and the satellites
 	if f[fieldVersion] == "V4" && state-2 > fieldInput {
 		state -= 2
@@ -111,7 +115,7 @@ func readText(f []string, at int) data.Position {
 		p.CourseDeg = protocol.Course(v)
 	}
 	p.DeviceTime = dateTime(f[at+5], f[at])
-	if !okLat || !okLon || (!p.Valid && latitude == 0 && longitude == 0) {
+	if !okLat || !okLon {
 		p.Outdated, p.Valid = true, false
 	} else if protocol.SetPlace(&p, latitude, longitude); !p.Outdated {
 		p.FixTime = p.DeviceTime
@@ -150,8 +154,9 @@ func coordinate(s string, negative byte) (degrees float64, ok bool) {
 	return degrees, true
 }
 
-// dateTime reads ddmmyy and hhmmss.
+// dateTime reads ddmmyy and hhmmss, whose fraction is left out.
 func dateTime(date, clock string) time.Time {
+	clock, _, _ = strings.Cut(clock, ".")
 	d, err := strconv.ParseUint(date, 10, 32)
 	t, err2 := strconv.ParseUint(clock, 10, 32)
 	if err != nil || err2 != nil || len(date) != 6 || len(clock) != 6 {

@@ -1,6 +1,7 @@
 package atrack
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"testing"
@@ -73,4 +74,15 @@ func TestAllocations(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	p := sample()
 	protocoltest.Benchmark(b, Protocol(), AppendPositions(nil, 860000000000018, 7, []data.Position{p}))
+}
+
+// A message that never ends and is full of prefixes must not cost more for
+// every byte that comes.
+func TestHostileStreamIsCheap(t *testing.T) {
+	for _, fill := range []string{"@P", "@P\x00\x00\x00\x0a", "\r\n", ","} {
+		for _, head := range []string{"@P,3A34,16000,", "@P\x00\x00\x3f\x00"} {
+			stream := append([]byte(head), bytes.Repeat([]byte(fill), maxFrame)...)
+			protocoltest.CheapToCut(t, Protocol(), stream[:2<<10])
+		}
+	}
 }

@@ -44,8 +44,10 @@ func (c *codec) Next(buf []byte) (frame []byte, n int, err error) {
 }
 
 // innerMessage finds a whole and sound binary message within what is still
-// waited for: the length was a lie. 0 if there is none.
+// waited for: the length was a lie. 0 if there is none. What is summed up is
+// bounded: a stream full of prefixes is no reason to work more.
 func innerMessage(buf []byte) int {
+	budget := maxFrame
 	for at := 1; ; at++ {
 		i := bytes.Index(buf[at:], []byte("@P"))
 		if i < 0 {
@@ -56,7 +58,13 @@ func innerMessage(buf []byte) int {
 			return 0
 		}
 		end := at + binaryHeader + int(binary.BigEndian.Uint16(buf[at+4:]))
-		if end <= len(buf) && converters.CRC16ARC(buf[at+4:end]) == binary.BigEndian.Uint16(buf[at+2:]) {
+		if end > len(buf) {
+			continue
+		}
+		if budget -= end - at; budget < 0 {
+			return 0
+		}
+		if converters.CRC16ARC(buf[at+4:end]) == binary.BigEndian.Uint16(buf[at+2:]) {
 			return at
 		}
 	}

@@ -139,7 +139,7 @@ func (m *message) event() bool {
 	}
 	m.place(fixTime, latitude, longitude, !invalid)
 	a.SetInt("sat", int64(satellites))
-	if r.Len() < 9 {
+	if r.Len() < 2+2+1+1+1+1 {
 		return true
 	}
 	r.Skip(2) // carrier

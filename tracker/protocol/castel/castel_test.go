@@ -1,6 +1,7 @@
 package castel
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"testing"
@@ -73,4 +74,13 @@ func TestAllocations(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	p := sample()
 	protocoltest.Benchmark(b, Protocol(), AppendPosition(nil, "TEST0018", &p))
+}
+
+// A frame that never ends and is full of stops or starts must not cost more for
+// every byte that comes.
+func TestHostileStreamIsCheap(t *testing.T) {
+	for _, fill := range []string{"\r\n", "@@\x1e\x00", "@@\x1f\x00\r\n", "$$"} {
+		stream := append([]byte("@@\x00\x0f\x04"), bytes.Repeat([]byte(fill), maxFrame)...)
+		protocoltest.CheapToCut(t, Protocol(), stream[:2<<10])
+	}
 }

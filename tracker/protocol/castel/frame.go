@@ -35,13 +35,13 @@ func (codec) Next(buf []byte) (frame []byte, n int, err error) {
 		return buf[:size], size, nil
 	}
 	lied := !possible || len(buf) >= size
-	for end := nextStop(buf, minFrame); end > 0; end = nextStop(buf, end+1) {
-		if inner := innerFrame(buf[:end]); inner > 0 {
-			return nil, inner, nil
-		}
-		if checks(buf[:end]) || lied && startsAt(buf, end) {
-			return buf[:end], end, nil
-		}
+	window := buf[:min(len(buf), maxFrame)]
+	end := soundEnd(window, lied)
+	if inner := innerFrame(window, end); inner > 0 {
+		return nil, inner, nil
+	}
+	if end > 0 {
+		return buf[:end], end, nil
 	}
 	if len(buf) >= maxFrame {
 		return nil, 1, nil // the mark was none
@@ -49,11 +49,43 @@ func (codec) Next(buf []byte) (frame []byte, n int, err error) {
 	return nil, 0, nil
 }
 
-// innerFrame finds a whole and sound frame at the end of what looked like one:
-// what lies before it is noise or the torn rest of another one. 0 if none.
-func innerFrame(frame []byte) int {
-	for i := 1; i+minFrame <= len(frame); i++ {
-		if startsAt(frame, i) && announced(frame[i:]) == len(frame)-i && checks(frame[i:]) {
+// soundEnd finds the first stop behind the right checksum or, if the length has
+// lied, before another start; 0 if there is none. One checksum runs along, so
+// that a stream full of stops costs no more than its length.
+func soundEnd(buf []byte, lied bool) int {
+	sum, summed := uint16(0), 0
+	for end := nextStop(buf, minFrame); end > 0; end = nextStop(buf, end+1) {
+		content := end - tailSize
+		sum = converters.UpdateX25(sum, buf[summed:content])
+		summed = content
+		if sum == binary.LittleEndian.Uint16(buf[content:]) || lied && startsAt(buf, end) {
+			return end
+		}
+	}
+	return 0
+}
+
+// innerFrame finds a whole and sound frame within what looked like one and ends
+// at end, or is without an end (0): what lies before it is noise or the torn rest
+// of another one. 0 if there is none. What is summed up is bounded: a stream
+// full of starts is no reason to work more.
+func innerFrame(buf []byte, end int) int {
+	if end == 0 {
+		end = len(buf)
+	}
+	budget := 2 * maxFrame
+	for i := 1; i+minFrame <= end; i++ {
+		if !startsAt(buf, i) {
+			continue
+		}
+		size := announced(buf[i:])
+		if size < minFrame || i+size > end || !bytes.HasSuffix(buf[i:i+size], stop) {
+			continue
+		}
+		if budget -= size; budget < 0 {
+			return 0
+		}
+		if checks(buf[i : i+size]) {
 			return i
 		}
 	}

@@ -1,6 +1,7 @@
 package eelink
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"testing"
@@ -73,4 +74,13 @@ func TestAllocations(t *testing.T) {
 func BenchmarkDecode(b *testing.B) {
 	p := sample()
 	protocoltest.Benchmark(b, Protocol(), AppendPosition(nil, &p, 7))
+}
+
+// A message that never ends and is full of marks must not cost more for every
+// byte that comes.
+func TestHostileStreamIsCheap(t *testing.T) {
+	for _, fill := range []string{"gg", "EL", "g"} {
+		stream := append([]byte("gg\x12\x0f\x00"), bytes.Repeat([]byte(fill), 2*maxFrame)...)
+		protocoltest.CheapToCut(t, Protocol(), stream[:2*maxFrame])
+	}
 }

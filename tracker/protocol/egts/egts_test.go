@@ -15,33 +15,17 @@ func TestGolden(t *testing.T) { protocoltest.Golden(t, Protocol()) }
 
 func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 
-// golden returns message seq of a session of the golden file.
-func golden(tb testing.TB, session string, seq int) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session && r.Seq == seq {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no message %d of session %s", seq, session)
-	return nil
-}
-
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "a-odometer", 0), 2)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "a-odometer", 0), 2)
 }
 
 func BenchmarkDecode(b *testing.B) {
-	protocoltest.Benchmark(b, Protocol(), golden(b, "a-odometer", 0))
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "a-odometer", 0))
 }
 
 func TestUnreadable(t *testing.T) {
 	c := Protocol().New(protocol.TCP)
-	whole := golden(t, "a-odometer", 0)
+	whole := protocoltest.Message(t, "a-odometer", 0)
 	signed, packed := bytes.Clone(whole), bytes.Clone(whole)
 	signed[9], packed[2] = packetSigned, 4
 	for name, frame := range map[string][]byte{
@@ -72,7 +56,7 @@ func TestManyRecords(t *testing.T) {
 
 // Devices of a relay keep their own positions.
 func TestRelay(t *testing.T) {
-	packet, err := Protocol().New(protocol.TCP).Decode(golden(t, "relay", 1), time.Time{})
+	packet, err := Protocol().New(protocol.TCP).Decode(protocoltest.Message(t, "relay", 1), time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}

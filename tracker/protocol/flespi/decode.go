@@ -2,19 +2,15 @@ package flespi
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"math"
-	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/util/converters"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
 // statusOK is what the hub is told in any case that it can not help: with any
@@ -23,164 +19,147 @@ const statusOK = 200
 
 // read reads a batch: one packet for each device in it.
 func read(r *protocol.Request, _ time.Time) (data.Packet, error) {
-	decoder := json.NewDecoder(bytes.NewReader(r.Body))
-	decoder.UseNumber()
-	if t, err := decoder.Token(); err != nil || t != json.Delim('[') {
-		return data.Packet{}, fmt.Errorf("read body: want a JSON array of messages: %w", errors.Join(err, data.ErrInvalid))
-	}
-	packets := []data.Packet{}
-	index := map[string]int{}
-	for n := 1; decoder.More(); n++ {
-		var m map[string]any
-		if err := decoder.Decode(&m); err != nil {
-			return data.Packet{}, fmt.Errorf("read message %d: %w", n, errors.Join(err, data.ErrInvalid))
+	var group protocol.Group
+	s := jsonscan.New(r.Body)
+	s.Array()
+	room := usual
+	for n := 1; s.Element(); n++ {
+		ident, p, err := message(&s, room)
+		if err != nil {
+			return data.Packet{}, fmt.Errorf("read message %d: %w", n, err)
 		}
-		if len(m) > maxParameters {
-			return data.Packet{}, fmt.Errorf("read message %d: %d parameters, at most %d: %w", n, len(m), maxParameters, data.ErrInvalid)
-		}
-		ident := identOf(m)
 		if ident == "" {
 			continue
 		}
-		i, known := index[ident]
-		if !known {
-			i = len(packets)
-			index[ident] = i
-			packets = append(packets, data.Packet{Identity: ident, RefusalStatus: statusOK})
-		}
-		packets[i].Positions = append(packets[i].Positions, position(m))
+		room = len(p.Attributes)
+		packet, _ := group.Of(ident)
+		packet.RefusalStatus = statusOK
+		packet.Positions = append(packet.Positions, p)
 	}
-	if t, err := decoder.Token(); err != nil || t != json.Delim(']') {
-		if errors.Is(err, io.EOF) {
-			err = io.ErrUnexpectedEOF
-		}
-		return data.Packet{}, fmt.Errorf("read body: the array does not end: %w", errors.Join(err, data.ErrInvalid))
+	if err := s.End(); err != nil {
+		return data.Packet{}, fmt.Errorf("read body, an array of messages: %w", err)
 	}
-	if len(packets) == 0 {
-		return data.Packet{RefusalStatus: statusOK}, nil
+	if packet, ok := group.Packet(); ok {
+		return packet, nil
 	}
-	first := packets[0]
-	first.More = packets[1:]
-	return first, nil
+	return data.Packet{RefusalStatus: statusOK}, nil
 }
 
-func identOf(m map[string]any) string {
-	switch v := m["ident"].(type) {
-	case string:
-		return protocol.Text([]byte(v))
-	case json.Number:
-		return v.String()
-	}
-	return ""
-}
+// usual is how many attributes a message has, more or less.
+const usual = 16
 
 // reading is a message while it is read.
 type reading struct {
 	p                         data.Position
+	ident                     string
 	latitude, longitude       float64
 	hasLatitude, hasLongitude bool
 }
 
-// position reads a message in the order of its names: the order of attributes
-// is part of a report's fingerprint.
-func position(m map[string]any) data.Position {
+// message reads the next message, with room for some attributes. They are in the
+// order of the text: the order is part of a report's fingerprint. Of a repeated
+// parameter the last value counts.
+func message(s *jsonscan.Scanner, room int) (ident string, p data.Position, err error) {
 	rd := reading{p: data.Position{Protocol: "flespi", Valid: true}}
-	rd.p.Attributes = make(data.Attributes, 0, len(m))
-	names := make([]string, 0, len(m))
-	for name := range m {
-		names = append(names, name)
+	rd.p.Attributes = make(data.Attributes, 0, room)
+	s.Object()
+	for n := 0; s.Member(); n++ {
+		if n == maxParameters {
+			return "", p, fmt.Errorf("more than %d parameters: %w", maxParameters, data.ErrInvalid)
+		}
+		rd.parameter(s.Key(), s.Value())
 	}
-	slices.Sort(names)
-	for _, name := range names {
-		rd.parameter(name, m[name])
-	}
-	p := &rd.p
+	p = rd.p
 	if !rd.hasLatitude || !rd.hasLongitude || rd.latitude == 0 && rd.longitude == 0 {
 		p.Outdated, p.Valid = true, false
-		return *p
-	}
-	if protocol.SetPlace(p, rd.latitude, rd.longitude); !p.Outdated {
+	} else if protocol.SetPlace(&p, rd.latitude, rd.longitude); !p.Outdated {
 		p.FixTime = p.DeviceTime
 	}
-	return *p
+	return rd.ident, p, nil
 }
 
-// numbers are the parameters that are attributes by another name, times a
-// factor.
-var numbers = map[string]struct {
+// meaning is how a parameter becomes an attribute.
+type meaning uint8
+
+const (
+	number meaning = iota
+	whole
+	truth
+	text
+	alarm // if it is true
+)
+
+// known are the parameters that are attributes by another name.
+var known = map[string]struct {
 	name   string
+	as     meaning
 	factor float64
-	whole  bool
 }{
-	"position.satellites":          {"sat", 1, true},
-	"position.hdop":                {"hdop", 1, false},
-	"position.pdop":                {"pdop", 1, false},
-	"din":                          {"input", 1, true},
-	"dout":                         {"output", 1, true},
-	"report.reason":                {"event", 1, true},
-	"gps.vehicle.mileage":          {"odometer", 1000, false},
-	"external.powersource.voltage": {"power", 1, false},
-	"battery.voltage":              {"battery", 1, false},
-	"battery.level":                {"batteryLevel", 1, true},
-	"fuel.level":                   {"fuel", 1, false},
-	"can.fuel.level":               {"fuel", 1, false},
-	"engine.rpm":                   {"rpm", 1, true},
-	"can.engine.rpm":               {"rpm", 1, true},
-	"device.temperature":           {"deviceTemp", 1, false},
-	"custom.wln_accel_max":         {"maxAcceleration", 1, false},
-	"custom.wln_brk_max":           {"maxBraking", 1, false},
-	"custom.wln_crn_max":           {"maxCornering", 1, false},
-}
+	"position.satellites":          {"sat", whole, 1},
+	"position.hdop":                {"hdop", number, 1},
+	"position.pdop":                {"pdop", number, 1},
+	"din":                          {"input", whole, 1},
+	"dout":                         {"output", whole, 1},
+	"report.reason":                {"event", whole, 1},
+	"gps.vehicle.mileage":          {"odometer", number, 1000},
+	"external.powersource.voltage": {"power", number, 1},
+	"battery.voltage":              {"battery", number, 1},
+	"battery.level":                {"batteryLevel", whole, 1},
+	"fuel.level":                   {"fuel", number, 1},
+	"can.fuel.level":               {"fuel", number, 1},
+	"engine.rpm":                   {"rpm", whole, 1},
+	"can.engine.rpm":               {"rpm", whole, 1},
+	"device.temperature":           {"deviceTemp", number, 1},
+	"custom.wln_accel_max":         {"maxAcceleration", number, 1},
+	"custom.wln_brk_max":           {"maxBraking", number, 1},
+	"custom.wln_crn_max":           {"maxCornering", number, 1},
 
-// truths are the parameters that are boolean attributes by another name.
-var truths = map[string]string{
-	"external.powersource.status": "charge",
-	"engine.ignition.status":      "ignition",
-	"movement.status":             "motion",
-}
+	"external.powersource.status": {name: "charge", as: truth},
+	"engine.ignition.status":      {name: "ignition", as: truth},
+	"movement.status":             {name: "motion", as: truth},
 
-// texts are the parameters that are text attributes by another name.
-var texts = map[string]string{"ibutton.code": "driverUniqueId", "vehicle.vin": "vin"}
+	"ibutton.code": {name: "driverUniqueId", as: text},
+	"vehicle.vin":  {name: "vin", as: text},
 
-// alarms are the parameters that are alarms when they are true.
-var alarms = map[string]string{
-	"alarm.event.trigger":              "general",
-	"towing.event.trigger":             "tow",
-	"towing.alarm.status":              "tow",
-	"geofence.event.enter":             "geofenceEnter",
-	"geofence.event.exit":              "geofenceExit",
-	"shock.event.trigger":              "vibration",
-	"overspeeding.event.trigger":       "overspeed",
-	"harsh.acceleration.event.trigger": "hardAcceleration",
-	"harsh.braking.event.trigger":      "hardBraking",
-	"harsh.cornering.event.trigger":    "hardCornering",
-	"gnss.antenna.cut.status":          "gpsAntennaCut",
-	"gsm.jamming.event.trigger":        "jamming",
-	"hood.open.status":                 "bonnet",
+	"alarm.event.trigger":              {name: "general", as: alarm},
+	"towing.event.trigger":             {name: "tow", as: alarm},
+	"towing.alarm.status":              {name: "tow", as: alarm},
+	"geofence.event.enter":             {name: "geofenceEnter", as: alarm},
+	"geofence.event.exit":              {name: "geofenceExit", as: alarm},
+	"shock.event.trigger":              {name: "vibration", as: alarm},
+	"overspeeding.event.trigger":       {name: "overspeed", as: alarm},
+	"harsh.acceleration.event.trigger": {name: "hardAcceleration", as: alarm},
+	"harsh.braking.event.trigger":      {name: "hardBraking", as: alarm},
+	"harsh.cornering.event.trigger":    {name: "hardCornering", as: alarm},
+	"gnss.antenna.cut.status":          {name: "gpsAntennaCut", as: alarm},
+	"gsm.jamming.event.trigger":        {name: "jamming", as: alarm},
+	"hood.open.status":                 {name: "bonnet", as: alarm},
 }
 
 // place reads what makes a position and tells whether the parameter does.
-func (rd *reading) place(name string, value any) bool {
-	v, ok := number(value)
+func (rd *reading) place(name []byte, value jsonscan.Value) bool {
 	p := &rd.p
-	switch name {
+	switch string(name) {
 	case "ident":
+		rd.ident = protocol.Text(value.Words())
 	case "timestamp":
-		if ok && math.Abs(v) < 1e11 {
+		if v, ok := value.Float(); ok && math.Abs(v) < 1e11 {
 			p.DeviceTime = protocol.UnixMilli(int64(math.Round(v * 1000)))
 		}
 	case "position.latitude":
-		rd.latitude, rd.hasLatitude = v, ok
+		rd.latitude, rd.hasLatitude = value.Float()
 	case "position.longitude":
-		rd.longitude, rd.hasLongitude = v, ok
+		rd.longitude, rd.hasLongitude = value.Float()
 	case "position.altitude":
-		p.AltitudeM = v
+		p.AltitudeM, _ = value.Float()
 	case "position.speed":
+		v, _ := value.Float()
 		p.SpeedKnots = converters.KnotsFromKmh(math.Max(0, v))
 	case "position.direction":
+		v, _ := value.Float()
 		p.CourseDeg = protocol.Course(v)
 	case "position.valid":
-		if valid, ok := truth(value); ok {
+		if valid, ok := truthOf(value); ok {
 			p.Valid = valid
 		}
 	default:
@@ -189,101 +168,79 @@ func (rd *reading) place(name string, value any) bool {
 	return true
 }
 
-func (rd *reading) parameter(name string, value any) {
-	if name == "" || rd.place(name, value) {
+func (rd *reading) parameter(name []byte, value jsonscan.Value) {
+	if len(name) == 0 || rd.place(name, value) {
 		return
 	}
 	a := &rd.p.Attributes
-	if n, known := numbers[name]; known {
-		v, ok := number(value)
-		switch {
-		case !ok:
-		case n.whole:
-			a.SetInt(n.name, converters.Clamp(v, math.MinInt64/2, math.MaxInt64/2))
-		default:
-			a.SetFloat(n.name, v*n.factor)
+	meant, ok := known[string(name)]
+	if !ok {
+		other(a, name, value)
+		return
+	}
+	switch meant.as {
+	case number:
+		if v, ok := value.Float(); ok {
+			a.SetFloat(meant.name, v*meant.factor)
 		}
-		return
-	}
-	if attribute, known := truths[name]; known {
-		if v, ok := truth(value); ok {
-			a.SetBool(attribute, v)
+	case whole:
+		if v, ok := value.Float(); ok {
+			a.SetInt(meant.name, converters.Clamp(v, math.MinInt64/2, math.MaxInt64/2))
 		}
-		return
-	}
-	if attribute, known := texts[name]; known {
-		a.SetString(attribute, text(value))
-		return
-	}
-	if alarm, known := alarms[name]; known {
-		if v, ok := truth(value); ok && v {
-			a.AddAlarm(alarm)
+	case truth:
+		if v, ok := truthOf(value); ok {
+			a.SetBool(meant.name, v)
 		}
-		return
-	}
-	if n, ok := engineTemperature(name); ok {
-		if v, ok := number(value); ok {
-			a.SetFloat(n, v)
-		}
-		return
-	}
-	switch v := value.(type) {
-	case bool:
-		a.SetBool(name, v)
-	case string:
-		a.SetString(name, protocol.Text([]byte(v)))
-	case json.Number:
-		if f, ok := number(v); ok {
-			a.SetFloat(name, f)
+	case text:
+		a.SetString(meant.name, protocol.Text(value.Words()))
+	case alarm:
+		if v, ok := truthOf(value); ok && v {
+			a.AddAlarm(meant.name)
 		}
 	}
 }
 
-// engineTemperature names the attribute of can.engine.temperature[#n].
-func engineTemperature(name string) (string, bool) {
-	rest, ok := strings.CutPrefix(name, "can.engine.temperature")
-	if !ok {
+// other keeps a parameter under its own name.
+func other(a *data.Attributes, name []byte, value jsonscan.Value) {
+	if rest, ok := bytes.CutPrefix(name, engineTemperature); ok {
+		if attribute, ok := numbered("temp", rest); ok {
+			if v, ok := value.Float(); ok {
+				a.SetFloat(attribute, v)
+			}
+			return
+		}
+	}
+	switch value.Kind() {
+	case jsonscan.Bool:
+		v, _ := value.Bool()
+		a.SetBool(string(name), v)
+	case jsonscan.Text:
+		a.SetString(string(name), protocol.Text(value.Words()))
+	case jsonscan.Number:
+		if v, ok := value.Float(); ok {
+			a.SetFloat(string(name), v)
+		}
+	}
+}
+
+var engineTemperature = []byte("can.engine.temperature")
+
+// numbered names the attribute of a parameter that ends with #n, or is number 0.
+func numbered(attribute string, end []byte) (string, bool) {
+	if len(end) == 0 {
+		return attribute + "0", true
+	}
+	n, err := strconv.ParseUint(string(end[1:]), 10, 16)
+	if err != nil || end[0] != '#' {
 		return "", false
 	}
-	if rest == "" {
-		return "temp0", true
-	}
-	n, err := strconv.ParseUint(strings.TrimPrefix(rest, "#"), 10, 16)
-	if err != nil || rest[0] != '#' {
-		return "", false
-	}
-	return "temp" + strconv.FormatUint(n, 10), true
+	return attribute + strconv.FormatUint(n, 10), true
 }
 
-func number(value any) (float64, bool) {
-	n, ok := value.(json.Number)
-	if !ok {
-		return 0, false
+// truthOf reads true and false, and numbers as whether they are not 0.
+func truthOf(value jsonscan.Value) (is, ok bool) {
+	if v, ok := value.Float(); ok {
+		return v != 0, true
 	}
-	f, err := strconv.ParseFloat(n.String(), 64)
-	if err != nil || math.IsInf(f, 0) {
-		return 0, false
-	}
-	return f, true
-}
-
-// truth reads true and false, and 1 and 0.
-func truth(value any) (is, ok bool) {
-	switch v := value.(type) {
-	case bool:
-		return v, true
-	case json.Number:
-		return v.String() != "0", true
-	}
-	return false, false
-}
-
-func text(value any) string {
-	switch v := value.(type) {
-	case string:
-		return protocol.Text([]byte(v))
-	case json.Number:
-		return v.String()
-	}
-	return ""
+	return value.Bool()
 }

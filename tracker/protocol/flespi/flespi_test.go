@@ -65,13 +65,22 @@ func TestOrderIsStable(t *testing.T) {
 	}
 }
 
+// batch is one message of a hub.
+const batch = `[{"ident":"605630","timestamp":1392272112,"position.latitude":57.986744,"position.longitude":56.207576,` +
+	`"position.valid":true,"position.speed":0,"position.satellites":5,"position.hdop":21.1,"battery.voltage":3.934,"din":3,` +
+	`"engine.ignition.status":true,"movement.status":true,"external.powersource.voltage":15.303,"ain#1":0}]`
+
+func TestAllocations(t *testing.T) {
+	const most = 8
+	if n := testing.AllocsPerRun(100, func() { _, _ = post(batch) }); n > most {
+		t.Errorf("%v allocations for a message, at most %d", n, most)
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
-	const body = `[{"ident":"605630","timestamp":1392272112,"position.latitude":57.986744,"position.longitude":56.207576,` +
-		`"position.valid":true,"position.speed":0,"position.satellites":5,"position.hdop":21.1,"battery.voltage":3.934,"din":3,` +
-		`"engine.ignition.status":true,"movement.status":true,"external.powersource.voltage":15.303,"ain#1":0}]`
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := post(body); err != nil {
+		if _, err := post(batch); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -123,9 +123,7 @@ func (d *decoder) finish() {
 	p := &d.at
 	switch {
 	case d.seen.has(tagTime) && d.seen.has(tagPlace):
-		if !p.Valid && d.latitude == 0 && d.longitude == 0 {
-			p.Outdated = true
-		} else if protocol.SetPlace(p, d.latitude, d.longitude); !p.Outdated {
+		if protocol.SetPlace(p, d.latitude, d.longitude); !p.Outdated {
 			p.FixTime = p.DeviceTime
 		}
 	case d.seen.has(tagResult):

@@ -14,28 +14,12 @@ func TestGolden(t *testing.T) { protocoltest.Golden(t, Protocol()) }
 
 func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 
-// golden returns message seq of a session of the golden file.
-func golden(tb testing.TB, session string, seq int) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session && r.Seq == seq {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no message %d of session %s", seq, session)
-	return nil
-}
-
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "login", 2), 2)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "login", 2), 2)
 }
 
 func BenchmarkDecode(b *testing.B) {
-	protocoltest.Benchmark(b, Protocol(), golden(b, "login", 2))
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "login", 2))
 }
 
 // What can not be read is refused with a sentence, and not answered.

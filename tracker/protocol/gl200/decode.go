@@ -361,7 +361,13 @@ func modelOf(version []byte) model {
 	if len(version) != 6 {
 		return model{}
 	}
-	switch string(version[:2]) {
+	var upper [2]byte
+	for i, c := range version[:2] {
+		if upper[i] = c; c >= 'a' {
+			upper[i] = c - 'a' + 'A'
+		}
+	}
+	switch string(upper[:]) {
 	case "1F": // GV500
 		return model{vin: true}
 	case "40", "44", "DE": // GL500, GL530, GL500M

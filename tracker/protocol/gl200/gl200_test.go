@@ -20,21 +20,6 @@ var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 const sample = "+RESP:GTFRI,060502,860000000000018,,12345,10,1,1,54.0,91,34.5,13.404954,52.520008,20260601083000," +
 	"0262,0002,1A2B,03C4D5E6,00,881.2,00012:34:56,1500,,87,210302,,,,20260601083005,00A1$"
 
-func golden(tb testing.TB, session string) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no record %s", session)
-	return nil
-}
-
 // A datagram is a whole message, with its end or without.
 func TestDatagram(t *testing.T) {
 	for _, text := range []string{sample, sample[:len(sample)-1], sample + "\r\n"} {
@@ -47,7 +32,7 @@ func TestDatagram(t *testing.T) {
 
 // A track tells each point by its difference from the one before.
 func TestCompressedTrack(t *testing.T) {
-	packet, err := Protocol().New(protocol.TCP).Decode(golden(t, "old-compressed"), now)
+	packet, err := Protocol().New(protocol.TCP).Decode(protocoltest.Message(t, "old-compressed", 0), now)
 	if err != nil || len(packet.Positions) != 3 {
 		t.Fatalf("%d positions, %v", len(packet.Positions), err)
 	}
@@ -111,28 +96,17 @@ func TestCommandErrors(t *testing.T) {
 
 func TestAllocations(t *testing.T) {
 	protocoltest.AllocsPerPosition(t, Protocol(), []byte(sample), 2)
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "old-rsp"), 3)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "old-rsp", 0), 3)
 }
 
 func BenchmarkText(b *testing.B) { protocoltest.Benchmark(b, Protocol(), []byte(sample)) }
 
-func BenchmarkBinary(b *testing.B) { protocoltest.Benchmark(b, Protocol(), golden(b, "old-rsp")) }
+func BenchmarkBinary(b *testing.B) {
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "old-rsp", 0))
+}
 
 // A message that never ends and is full of ends must not cost more for every
 // byte that comes.
 func TestHostileStreamIsCheap(t *testing.T) {
-	stream := append([]byte("+RESP:GT"), bytes.Repeat([]byte("+RESP:GT"), maxFrame)...)
-	stream = stream[:2*maxFrame]
-	c := Protocol().New(protocol.TCP)
-	started := time.Now()
-	for taken, have := 0, 1; have <= len(stream); have++ {
-		_, n, err := c.Next(stream[taken:have])
-		if err != nil {
-			t.Fatal(err)
-		}
-		taken += n
-	}
-	if took := time.Since(started); took > 10*time.Second {
-		t.Errorf("%d bytes, one by one, took %s", len(stream), took)
-	}
+	protocoltest.CheapToCut(t, Protocol(), bytes.Repeat([]byte("+RESP:GT"), 2*maxFrame/8))
 }

@@ -227,7 +227,8 @@ var (
 	fuelNames = [...]string{"", "fuel1", "fuel2", "fuel3"}
 )
 
-// adc reads an analog input: mV, or F and the level of a fuel sensor.
+// adc reads an analog input: mV, which some models write in hex, or F and the
+// level of a fuel sensor.
 func (m *message) adc(n int, b []byte) {
 	if len(b) == 0 {
 		return
@@ -235,10 +236,12 @@ func (m *message) adc(n int, b []byte) {
 	if b[0] == 'F' {
 		if v, ok := fields.Number(b[1:]); ok {
 			m.at.Attributes.SetFloat(fuelNames[n], v)
+			return
 		}
-		return
 	}
 	if v, ok := fields.Integer(b); ok {
+		m.at.Attributes.SetFloat(adcNames[n], float64(v)/1000)
+	} else if v, ok := fields.HexNumber(b); ok && len(b) <= 4 {
 		m.at.Attributes.SetFloat(adcNames[n], float64(v)/1000)
 	}
 }

@@ -76,8 +76,9 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 	event := bytes.TrimSpace(f.At(1))
 	var found bool
 	switch {
-	case len(event) > 4 && event[0] == 'v' && event[1] == 'r' && fields.AllDigits(event[2:4]):
-		return packet, nil // a piece of a photo
+	case bytes.HasPrefix(event, []byte("vr")) && len(f) <= 3:
+		packet.File = c.piece(bytes.TrimSpace(text[bytes.IndexByte(text, ',')+len(",vr"):]))
+		return packet, nil
 	case string(event) == "OBD":
 		found = m.obd(f)
 	case isKind(f.At(4)):
@@ -118,14 +119,13 @@ func (m *message) regular(f fields.List, event []byte) bool {
 		m.owner(f.At(3), event)
 		return true
 	}
+	p.DeviceTime = m.reportTime(local, f.At(5))
 	latitude, ok1 := coordinate(f.At(7), f.At(8))
 	longitude, ok2 := coordinate(f.At(9), f.At(10))
-	if !ok1 || !ok2 {
-		return false
+	if p.Outdated = !ok1 || !ok2; !p.Outdated {
+		p.Valid = string(f.At(6)) == "A"
+		protocol.SetPlace(p, latitude, longitude)
 	}
-	p.DeviceTime = m.reportTime(local, f.At(5))
-	p.Valid = string(f.At(6)) == "A"
-	protocol.SetPlace(p, latitude, longitude)
 	if v, ok := fields.Number(f.At(11)); ok && v >= 0 {
 		p.SpeedKnots = v
 	}
@@ -142,7 +142,9 @@ func (m *message) regular(f fields.List, event []byte) bool {
 	flag(p, "door", f.At(15))
 	share(p, "fuel1", f.At(16))
 	share(p, "fuel2", f.At(17))
-	quantity(p, "temp1", f.At(18))
+	if p.Attributes.Get("temp1").Kind() == data.KindNone {
+		quantity(p, "temp1", f.At(18))
+	}
 	return true
 }
 
@@ -199,13 +201,14 @@ func (m *message) alternative(f fields.List) bool {
 	p := m.at
 	latitude, ok1 := fields.Number(f.At(9))
 	longitude, ok2 := fields.Number(f.At(10))
-	state, ok3 := fields.Integer(f.At(8))
-	if !ok1 || !ok2 || !ok3 {
+	p.DeviceTime = fields.Moment(f.At(6), f.At(5))
+	if p.Outdated = !ok1 || !ok2; p.Outdated && p.DeviceTime.IsZero() {
 		return false
 	}
-	p.DeviceTime = fields.Moment(f.At(6), f.At(5))
-	p.Valid = state > 0
-	protocol.SetPlace(p, latitude, longitude)
+	if state, ok := fields.Integer(f.At(8)); !p.Outdated {
+		p.Valid = ok && state > 0
+		protocol.SetPlace(p, latitude, longitude)
+	}
 	if v, ok := fields.Number(f.At(11)); ok && v >= 0 {
 		p.SpeedKnots = v / 1.852
 	}

@@ -31,6 +31,7 @@ type codec struct {
 	id         string
 	ahead      time.Duration
 	aheadKnown bool
+	photo      photo
 	// examined is how far Next has looked for an end.
 	examined int
 }
@@ -38,6 +39,6 @@ type codec struct {
 // speaker notes who speaks.
 func (c *codec) speaker(id []byte) {
 	if string(id) != c.id {
-		c.id, c.aheadKnown = string(id), false
+		c.id, c.aheadKnown, c.photo = string(id), false, photo{}
 	}
 }

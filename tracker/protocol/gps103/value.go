@@ -41,7 +41,7 @@ func (m *message) event(b []byte) {
 		a.SetBool("ignition", true)
 	case string(b) == "acc off":
 		a.SetBool("ignition", false)
-	case len(b) > 2 && b[0] == 'v' && b[1] == 't' && fields.AllDigits(b[2:]): // a photo follows
+	case m.announce(b):
 	case bytes.HasPrefix(b, []byte("T:")):
 		a.AddAlarm("temperature")
 		quantity(m.at, "temp1", b[2:])

@@ -67,17 +67,19 @@ func (m *message) sevenCells() {
 	}
 }
 
-// cells reads date, network, seven cells and the timing advance; then, withWifi,
-// a number of access points.
+// cells reads date, network, up to seven cells and the timing advance; then,
+// withWifi, a number of access points.
 func (m *message) cells(s cellShape, withWifi bool) bool {
 	r := &m.body
 	t, network := m.date(), m.network(false)
-	list := converters.NewReader(r.Bytes(cellCount * (s.lac + s.id + 1)))
-	r.Skip(1)
 	if !r.OK() {
 		return false
 	}
 	m.at.DeviceTime = t
+	list := converters.NewReader(r.Bytes(min(r.Len(), cellCount*(s.lac+s.id+1))))
+	if r.Len() > 0 {
+		r.Skip(1)
+	}
 	m.neighbours(&list, network, s, cellCount)
 	if withWifi && r.Len() > 0 {
 		m.accessPoints(r, int(r.U8()))
@@ -118,6 +120,14 @@ func (m *message) scan() bool {
 	reply = append(reply, when...)
 	m.give(append(reply, stop...))
 	return true
+}
+
+// cellQuery reads a sound frame of type 0x17, which asks for the address of a
+// cell; the number of the phone that wants to know follows.
+func (m *message) cellQuery() bool {
+	m.cell(cell2G)
+	m.giveAddress()
+	return m.body.OK()
 }
 
 // scanCounted reads type 0xF3: the same in a sound frame, with the number of

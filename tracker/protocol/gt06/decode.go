@@ -51,6 +51,8 @@ type message struct {
 	ahead  time.Duration
 	now    time.Time
 	serial uint16
+	// sound tells of a scan that it has a checksum, which scans do not have.
+	sound bool
 	// body is the content; tail goes on to the stop, for the few types that
 	// carry no serial number and no checksum.
 	body converters.Reader
@@ -110,6 +112,7 @@ func (m *message) open(frame []byte) error {
 	}
 	m.kind = frame[header]
 	m.layout = m.findLayout()
+	m.sound = m.kind == 0x17 && checks(frame)
 	rest := frame[header+1:]
 	if n := len(rest); n >= 2 && rest[n-2] == stop[0] && rest[n-1] == stop[1] {
 		rest = rest[:n-2]
@@ -179,6 +182,7 @@ func (m *message) give(reply []byte) {
 // read reads a message and tells whether it is a report.
 func (m *message) read() bool {
 	if !m.layout.empty() {
+		m.answer = answerShort
 		return m.built(&m.layout)
 	}
 	switch m.kind { // types that mean the same in short and long frames
@@ -213,6 +217,9 @@ func (m *message) readLong() bool {
 		return m.az735()
 	case 0x94:
 		return m.info()
+	case 0x18, 0x23, 0x24, 0x28, 0x2C, 0x2E, 0xA1, 0xA2, 0xF3: // scans that are too long for a short frame
+		m.answer = answerShort
+		return m.readShort()
 	}
 	return false
 }
@@ -222,6 +229,9 @@ func (m *message) readShort() bool {
 	case kindText:
 		return m.text()
 	case 0x17, 0x69:
+		if m.sound {
+			return m.cellQuery()
+		}
 		return m.scan()
 	case 0xF3:
 		return m.scanCounted()

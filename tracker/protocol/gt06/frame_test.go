@@ -3,27 +3,16 @@ package gt06
 import (
 	"bytes"
 	"testing"
-	"time"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 )
 
 // A frame that never ends and is full of stops must not cost more for every
 // byte that comes.
 func TestHostileStreamIsCheap(t *testing.T) {
 	stream := append([]byte{markLong, markLong, 0x0F, 0x00}, bytes.Repeat([]byte("\r\n"), maxFrame)...)
-	c := Protocol().New(protocol.TCP)
-	started := time.Now()
-	for taken, have := 0, 1; have <= len(stream); have++ {
-		_, n, err := c.Next(stream[taken:have])
-		if err != nil {
-			t.Fatal(err)
-		}
-		taken += n
-	}
-	if took := time.Since(started); took > 10*time.Second {
-		t.Errorf("%d bytes, one by one, took %s", len(stream), took)
-	}
+	protocoltest.CheapToCut(t, Protocol(), stream)
 }
 
 // The two bytes after a stop may come later than the stop.

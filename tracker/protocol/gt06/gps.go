@@ -63,9 +63,6 @@ func (m *message) place(f fix) {
 	if has(14) {
 		a.SetBool("ignition", has(15))
 	}
-	if !has(12) && f.latitude == 0 && f.longitude == 0 {
-		return // no fix since the device was switched on
-	}
 	latitude, longitude := float64(f.latitude)/1800000, float64(f.longitude)/1800000
 	if !has(10) {
 		latitude = -latitude
@@ -86,12 +83,16 @@ type cellShape struct {
 	lac, id int  // bytes
 	longMNC bool // two bytes even if the MCC does not say so
 	sized   bool // a length stands in front
+	maybe   bool // a length may stand in front; no country begins with its byte
 }
 
 // cell reads one cell. The length in front of a sized one counts itself in
 // most devices and is right in few: it tells only whether there is a cell, and
 // a wide one from a narrow one.
 func (m *message) cell(s cellShape) {
+	if rest := m.body.Rest(); s.maybe && len(rest) > 0 && (rest[0] == 8 || rest[0] == 9) {
+		s.sized = true
+	}
 	if s.sized {
 		switch length := m.body.U8(); length {
 		case 0:
@@ -100,6 +101,8 @@ func (m *message) cell(s cellShape) {
 		case 15, 16, 17:
 			s.lac, s.id = 4, 8
 		}
+	} else if s.lac == 4 && m.body.Len() < 2+1+s.lac+s.id {
+		s.lac, s.id = 2, 3 // a device of 2G that sends types of 4G
 	}
 	tower := m.tower(s)
 	if m.body.OK() && (tower.MCC != 0 || tower.LAC != 0 || tower.CellID != 0) {

@@ -1,7 +1,6 @@
 package gt06
 
 import (
-	"encoding/hex"
 	"time"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -76,10 +75,11 @@ func (m *message) archive() {
 	}
 }
 
-// card reads the 8 bytes of an RFID card, of which no card is all zeros.
+// card reads the 8 bytes of an RFID card, of which no card is all zeros: its
+// number, or text.
 func (m *message) card() {
 	if id := m.body.Bytes(8); id != nil && !allZero(id) {
-		m.at.Attributes.SetString("driverUniqueId", hex.EncodeToString(id))
+		m.at.Attributes.SetString("driverUniqueId", printable(id))
 	}
 }
 

@@ -61,23 +61,46 @@ func (m *message) modules() {
 }
 
 // statusAndModules reads types 0x36 and 0x39: a status and modules, with or
-// without a place and a cell in front. Only the lengths of the modules tell
+// without a place, and a cell, in front. Only the lengths of the modules tell
 // which.
 func (m *message) statusAndModules() bool {
-	rest := m.body.Rest()
-	if len(rest) >= gpsSize && !listFits(rest[statusSize:], 1) {
+	trx16 := m.kind == 0x36 && m.length == 0x35
+	if m.body.Len() >= gpsSize && !m.statusFollows(0) {
 		if !m.gps() {
 			return false
 		}
-		m.cell(cell2GSized)
+		switch {
+		case trx16:
+			m.cell(cell2GSized)
+		case m.statusFollows(0):
+		case m.statusFollows(cellSize(m.body.Rest())):
+			m.cell(cell2G)
+		default:
+			m.cell(cell2GSized)
+		}
 	}
 	m.status()
-	if m.kind == 0x36 && m.length == 0x35 { // TRX16i
+	if trx16 {
 		m.cardAtEnd()
 		return true
 	}
 	m.modules()
 	return m.placed || m.body.OK()
+}
+
+// statusFollows tells whether a status and a list of modules to the end follow
+// after so many bytes.
+func (m *message) statusFollows(after int) bool {
+	rest := m.body.Rest()
+	return len(rest) >= after+statusSize && listFits(rest[after+statusSize:], 1)
+}
+
+// cellSize is the size of a cell without a length in front of it.
+func cellSize(b []byte) int {
+	if len(b) > 0 && b[0]&0x80 != 0 {
+		return 2 + 2 + 2 + 3
+	}
+	return 2 + 1 + 2 + 3
 }
 
 // modular reads type 0x70, which is nothing but modules.

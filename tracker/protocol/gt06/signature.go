@@ -14,6 +14,8 @@ func signature(first []byte, _ protocol.Transport) protocol.Match {
 		return m
 	case len(first) < minFrame:
 		return protocol.NeedMore
+	case looksLikeScan(first):
+		return protocol.Sure
 	}
 	size := announced(first)
 	if size < minFrame+tailSize {
@@ -33,6 +35,22 @@ func signature(first []byte, _ protocol.Transport) protocol.Match {
 		return protocol.NeedMore
 	}
 	return protocol.No
+}
+
+// looksLikeScan knows a scan of access points without serial number and checksum:
+// their number, the type, the time in BCD, seven bytes for each of them. Devices
+// of topin send it too, fewer of them; either protocol reads it alike.
+func looksLikeScan(b []byte) bool {
+	const access, begin = 7, 2 + 1 + 1 + 6
+	if kind := b[3]; kind != 0x17 && kind != 0x69 || len(b) < begin+access*int(b[2])+len(stop) || !bytes.HasSuffix(b, stop) {
+		return false
+	}
+	for i, most := range [...]byte{0x99, 0x12, 0x31, 0x23, 0x59, 0x59} {
+		if v := b[4+i]; v > most || v&0x0F > 9 {
+			return false
+		}
+	}
+	return true
 }
 
 // unchecked are the types of scans that have another layout without a checksum.

@@ -52,7 +52,7 @@ type form struct {
 var variants = map[form]layout{
 	// VXT01
 	{0x12, 0x24}: {gps: true, cell: cell2G, tail: (*message).statusVXT01},
-	{0x16, 0x24}: {gps: true, cell: cell2G, tail: (*message).statusVXT01},
+	{0x16, 0x24}: {gps: true, cell: cellShape{lac: 2, id: 3, maybe: true}, tail: (*message).statusVXT01},
 	// BENWAY
 	{0x12, 0x21}: {gps: true, cell: cell2G, tail: (*message).inputsBenway},
 	// S5
@@ -74,6 +74,7 @@ var variants = map[form]layout{
 	{0x31, 0x2A}: {gps: true, cell: cellShape{lac: 2, id: 8, longMNC: true}, tail: (*message).reasonSL4X},
 	{0x32, 0x27}: {gps: true, cell: cellShape{lac: 2, id: 4, longMNC: true, sized: true}, tail: (*message).statusSL4X},
 	{0x32, 0x29}: {gps: true, cell: cellShape{lac: 2, id: 4, longMNC: true, sized: true}, tail: (*message).statusSL4X},
+	{0x34, 0x37}: {gps: true, cell: cellShape{lac: 2, id: 8, longMNC: true}},
 	// TRX16i
 	{0x16, 0x2D}: {gps: true, cell: cell2GSized, tail: (*message).statusTRX16},
 	// Fence report of 4G devices
@@ -89,8 +90,8 @@ var cardReader = layout{gps: true, cell: cell2G, tail: (*message).cardLong}
 // findLayout tells how a message is built.
 func (m *message) findLayout() layout {
 	switch {
-	case m.long:
-		return layout{}
+	case m.long: // the variants are known of short frames only
+		return layouts[m.kind]
 	case m.kind == 0x12 && m.length >= minCardLength:
 		return cardReader
 	case m.kind == 0x25 && m.model.nt:

@@ -14,7 +14,8 @@ import (
 )
 
 var commands = []string{
-	"custom", "engineStop", "engineResume", "positionPeriodic", "rebootDevice", "alarmArm", "alarmDisarm", "videoStart", "videoStop",
+	"custom", "engineStop", "engineResume", "positionPeriodic", "rebootDevice", "alarmArm", "alarmDisarm", "requestPhoto", "videoStart",
+	"videoStop",
 }
 
 // The messages of the server that carry commands.
@@ -23,6 +24,7 @@ const (
 	commandParameter = 0x0310
 	commandSettings  = 0x8103
 	commandText      = 0x8300
+	commandCamera    = 0x8801
 	commandThrough   = 0x8900
 	commandVideo     = 0x9101
 	commandVideoStop = 0x9102
@@ -31,7 +33,8 @@ const (
 
 // commandKinds are all of them, to recognise their answers.
 var commandKinds = []uint16{
-	commandControl, commandParameter, commandSettings, commandText, commandThrough, commandVideo, commandVideoStop, commandEngine,
+	commandControl, commandParameter, commandSettings, commandText, commandCamera, commandThrough, commandVideo, commandVideoStop,
+	commandEngine,
 }
 
 // maxCommand bounds a text command: its length has one byte in some.
@@ -87,8 +90,10 @@ func command(cmd data.Command, s protocol.Settings, now time.Time) (kind uint16,
 		if err != nil {
 			return 0, nil, err
 		}
-		if !protocol.IsHex(cmd) && !isASCII(string(text)) {
-			return 0, nil, fmt.Errorf("encode command custom: attribute data is not ASCII; send other characters as GBK in hex, with the attribute hex: true: %w", data.ErrInvalid)
+		if !protocol.IsHex(cmd) {
+			if text, err = appendGBK(nil, text); err != nil || len(text) > maxCommand {
+				return 0, nil, fmt.Errorf("encode command custom: attribute data is no text of up to %d bytes of GBK without control characters: %w", maxCommand, data.ErrInvalid)
+			}
 		}
 		kind, body = text2(string(text), model)
 		return kind, body, nil
@@ -111,6 +116,8 @@ func command(cmd data.Command, s protocol.Settings, now time.Time) (kind uint16,
 		return commandParameter, append([]byte{0x01, 0x24, 0x05, 0x01}, "user"...), nil
 	case "alarmDisarm":
 		return commandParameter, append([]byte{0x01, 0x24, 0x05, 0x00}, "user"...), nil
+	case "requestPhoto":
+		return commandCamera, camera(cmd), nil
 	case "videoStart":
 		body, err = video(cmd)
 		return commandVideo, body, err
@@ -167,6 +174,20 @@ func channel(cmd data.Command) byte {
 		return byte(converters.Clamp(v, 0, 255))
 	}
 	return 1
+}
+
+// camera orders one photo, to be sent at once: 640 x 480 points, the middle of
+// all scales (JT/T 808-2013, 8.53).
+func camera(cmd data.Command) []byte {
+	return []byte{
+		channel(cmd),
+		0, 1, // one photo
+		0, 0, // without a pause
+		0,                // sent, not kept
+		2,                // 640 x 480
+		5,                // quality, 1 to 10
+		128, 64, 64, 128, // brightness of 255, contrast and saturation of 127, chroma of 255
+	}
 }
 
 func video(cmd data.Command) ([]byte, error) {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -16,6 +17,7 @@ const (
 	kindTerminalAnswer = 0x0001
 	kindHeartbeat      = 0x0002
 	kindRegister       = 0x0100
+	kindProperties     = 0x0107
 	kindTimeRequest    = 0x0109
 	kindLocation       = 0x0200
 	kindLocationAnswer = 0x0201
@@ -26,6 +28,7 @@ const (
 	kindBatch          = 0x0704
 	kindTransparent    = 0x0900
 	kindMedia          = 0x0801
+	kindCamera         = 0x0805 // the answer to commandCamera
 	kindResultUTF16    = 0x1300
 	kindAcceleration   = 0x2070
 	kindLock           = 0x5501
@@ -56,6 +59,8 @@ type message struct {
 	model model
 	ahead time.Duration
 	body  []byte
+	// failed says that the message could not be taken.
+	failed bool
 }
 
 // Decode reads one frame, its escapes undone.
@@ -74,23 +79,29 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 		c.edition = "2019"
 	}
 	m := message{header: h, model: c.model, ahead: c.ahead, body: body}
+	var batch []data.Position
+	if h.kind == kindBatch {
+		var ok bool
+		batch, ok = c.batch.read(&m)
+		m.failed = !ok
+	}
 	out := &report{}
-	packet := data.Packet{Identity: c.identify(h.phone), Reply: m.answer(out.reply[:0], c.identify(h.phone), now)}
+	packet := data.Packet{Positions: batch, Identity: c.identify(h.phone), Reply: m.answer(out.reply[:0], c.identify(h.phone), now)}
 	if h.kind == kindMedia {
 		packet.File = c.media.part(&m)
-		if packet.File != nil && packet.File.Last {
-			packet.Reply = h.appendFrame(packet.Reply, kindMediaAnswer, binary.BigEndian.AppendUint32(nil, c.media.id))
+		if body := c.media.answer(&h); body != nil {
+			packet.Reply = h.appendFrame(packet.Reply, kindMediaAnswer, body)
 		}
 		return packet, nil
 	}
-	if h.part > 1 {
-		return packet, nil // the rest of a message that was split
+	if h.kind == kindBatch || h.part > 1 { // or the rest of another message that was split
+		return packet, nil
 	}
 	switch h.kind {
 	case kindTerminalAnswer:
 		packet.Answer = commandAnswer(body)
-	case kindBatch:
-		packet.Positions = m.batch()
+	case kindCamera:
+		packet.Answer = cameraAnswer(body)
 	case kindBatch2:
 		packet.Positions = m.batch2()
 	default:
@@ -125,6 +136,22 @@ func commandAnswer(body []byte) *data.CommandAnswer {
 		return &data.CommandAnswer{Refused: true, Text: "the device does not support the command"}
 	}
 	return &data.CommandAnswer{Refused: true, Text: "the device could not carry the command out"}
+}
+
+// cameraAnswer reads what a camera says to the order to take photos: the serial
+// number of the order and the result; nil if it is too short.
+func cameraAnswer(body []byte) *data.CommandAnswer {
+	b := converters.NewReader(body)
+	b.Skip(2)
+	switch result := b.U8(); {
+	case !b.OK():
+		return nil
+	case result == 0:
+		return &data.CommandAnswer{}
+	case result == 2:
+		return &data.CommandAnswer{Refused: true, Text: "the device has no camera of that number"}
+	}
+	return &data.CommandAnswer{Refused: true, Text: "the device could not take the photo"}
 }
 
 // reader reads one position.
@@ -166,8 +193,30 @@ func (r *reader) read() (found, ok bool) {
 		r.p.Attributes.SetString("result", gbkText(b.Rest()))
 	case kindDriver:
 		return r.driver(b)
+	case kindProperties:
+		r.properties(b)
+		return len(r.p.Attributes) > 0, true
 	}
 	return len(r.p.Attributes) > 0, b.OK()
+}
+
+// properties reads what a terminal says about itself: the number of its SIM,
+// and the versions of its hardware and firmware (JT/T 808-2013, 8.20).
+func (r *reader) properties(b converters.Reader) {
+	model, terminal := 20, 7
+	if r.m.edition2019() {
+		model, terminal = 30, 30
+	}
+	b.Skip(2 + 5 + model + terminal) // kind and maker in front
+	a := &r.p.Attributes
+	if digits := converters.BCDDigits(b.Bytes(10)); strings.Trim(digits, "0") != "" {
+		a.SetString("iccid", digits)
+	}
+	for _, name := range [...]string{"versionHw", "versionFw"} {
+		if text := printable(b.Bytes(int(b.U8()))); text != "" && b.OK() {
+			a.SetString(name, text)
+		}
+	}
 }
 
 // driver reads what a driver's card says.
@@ -194,7 +243,7 @@ func (m *message) answer(b []byte, identity string, now time.Time) []byte {
 	body := room[:0]
 	switch m.kind {
 	case kindTerminalAnswer, kindResult, kindDriver, kindResultUTF16, kindAcceleration, kindLocationAnswer,
-		0x0104, 0x0302, 0x0802, 0x0805: // answers of the terminal
+		kindCamera, 0x0104, 0x0302, 0x0802: // answers of the terminal
 		return nil
 	case kindLock, kindLockBlind:
 		if m.props&propAnswer == 0 {
@@ -214,7 +263,11 @@ func (m *message) answer(b []byte, identity string, now time.Time) []byte {
 	}
 	body = binary.BigEndian.AppendUint16(body, m.serial)
 	body = binary.BigEndian.AppendUint16(body, m.kind)
-	return m.appendFrame(b, kindGeneralAnswer, append(body, 0))
+	result := byte(0)
+	if m.failed {
+		result = 1
+	}
+	return m.appendFrame(b, kindGeneralAnswer, append(body, result))
 }
 
 // time reads yymmddhhmmss in packed digits by the clock of the terminal, the

@@ -283,7 +283,7 @@ func (r *reader) levelOrPower(id byte, v []byte) {
 		a.SetInt("batteryLevel", int64(v[0]))
 	case id == 0xE1 && n == 2:
 		a.SetFloat("power", float64(number(v))/10)
-	case id == 0xE1 && n == 4:
+	case n == 4:
 		a.SetString("driverUniqueId", strconv.FormatUint(number(v), 10))
 	case id == 0xE1 && n >= 12 && (n-4)%8 == 0:
 		r.cells(v[4:], int(number(v[:2])), int(number(v[2:4])), 3, 4)

@@ -42,6 +42,7 @@ type codec struct {
 	// edition is that of the last message, for commands.
 	edition string
 	media   media
+	batch   batch
 }
 
 // Describe implements protocol.Descriptive: commands have the header of the

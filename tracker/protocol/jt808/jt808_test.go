@@ -159,7 +159,8 @@ func TestCommandErrors(t *testing.T) {
 		{"engineStop", "abc", nil, data.ErrInvalid},
 		{"engineStop", strings.Repeat("1", 21), nil, data.ErrInvalid},
 		{"custom", "1", nil, data.ErrInvalid},
-		{"custom", "1", func(a *data.Attributes) { a.SetString("data", "\u4e2d") }, data.ErrInvalid},
+		{"custom", "1", func(a *data.Attributes) { a.SetString("data", "\u0e01") }, data.ErrInvalid},
+		{"custom", "1", func(a *data.Attributes) { a.SetString("data", "a\nb") }, data.ErrInvalid},
 		{"custom", "1", func(a *data.Attributes) { a.SetString("data", strings.Repeat("x", 251)) }, data.ErrInvalid},
 		{"positionPeriodic", "1", nil, data.ErrInvalid},
 		{"videoStart", "1", nil, data.ErrInvalid},
@@ -183,4 +184,14 @@ func TestAllocations(t *testing.T) {
 
 func BenchmarkDecode(b *testing.B) {
 	protocoltest.Benchmark(b, Protocol(), frame(b, kindLocation, location))
+}
+
+// A frame that never ends and is full of starts must not cost more for every
+// byte that comes.
+func TestHostileStreamIsCheap(t *testing.T) {
+	for _, head := range []string{"\x7e\x02\x00", "\xe7\x02\x00\x03\xff", "(12"} {
+		for _, fill := range []string{"\x00", "\x7e\x30", "\x7e", "\xe7\x30", "\x7d\x01", "(1"} {
+			protocoltest.CheapToCut(t, Protocol(), append([]byte(head), bytes.Repeat([]byte(fill), maxFrame)...))
+		}
+	}
 }

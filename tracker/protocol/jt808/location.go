@@ -9,68 +9,6 @@ import (
 // locationSize is alarm, status, place, altitude, speed, course and time.
 const locationSize = 28
 
-// newPositions makes room for so many positions; next begins one.
-type newPositions struct {
-	list []data.Position
-	room []data.Attribute
-}
-
-func roomFor(count int) newPositions {
-	return newPositions{make([]data.Position, 0, count), make([]data.Attribute, count*fewAttributes)}
-}
-
-func (n *newPositions) next() *data.Position {
-	i := len(n.list)
-	n.list = append(n.list, data.Position{
-		Protocol: "jt808", Outdated: true,
-		Attributes: n.room[i*fewAttributes : i*fewAttributes : (i+1)*fewAttributes],
-	})
-	return &n.list[i]
-}
-
-// batch reads message 0704: a count, a type, and locations with two bytes of
-// length.
-func (m *message) batch() []data.Position {
-	b := converters.NewReader(m.body)
-	count, blind := int(b.U16()), b.U8() == 1
-	out := roomFor(min(count, b.Len()/(2+locationSize)))
-	for len(out.list) < cap(out.list) {
-		content := b.Bytes(int(b.U16()))
-		if len(content) < locationSize {
-			break
-		}
-		r := reader{m, out.next()}
-		if blind {
-			r.p.Attributes.SetBool("archive", true)
-		}
-		r.location(content)
-	}
-	return out.list
-}
-
-// batch2 reads message 0210: locations with one byte of length; or, in seven
-// bytes, the battery and the time.
-func (m *message) batch2() []data.Position {
-	if len(m.body) == 7 {
-		out := roomFor(1)
-		p := out.next()
-		p.Attributes.SetInt("batteryLevel", int64(m.body[0]))
-		p.DeviceTime = m.time(m.body[1:])
-		return out.list
-	}
-	b := converters.NewReader(m.body)
-	out := roomFor(b.Len() / (1 + locationSize))
-	for len(out.list) < cap(out.list) {
-		content := b.Bytes(int(b.U8()))
-		if len(content) < locationSize {
-			break
-		}
-		r := reader{m, out.next()}
-		r.location(content)
-	}
-	return out.list
-}
-
 // location reads message 0200; false if it is too short.
 func (r *reader) location(content []byte) bool {
 	b := converters.NewReader(content)

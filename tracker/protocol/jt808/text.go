@@ -7,6 +7,8 @@ import (
 	"time"
 	"unicode/utf16"
 
+	"golang.org/x/text/encoding/simplifiedchinese"
+
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
@@ -41,19 +43,23 @@ func utf16Text(b []byte) string {
 	return protocol.Text([]byte(string(utf16.Decode(units))))
 }
 
-// gbkText reads the ASCII of a text in GBK; of each character beyond that, two
-// bytes, it makes a question mark.
+// gbkText reads a text in GBK, or the part of GB18030 beyond it. What is none
+// becomes the replacement character.
 func gbkText(b []byte) string {
-	out := make([]byte, 0, len(b))
-	for i := 0; i < len(b); i++ {
-		if b[i] < 0x80 {
-			out = append(out, b[i])
-			continue
-		}
-		out = append(out, '?')
-		i++
-	}
+	out, _ := simplifiedchinese.GB18030.NewDecoder().Bytes(b)
 	return protocol.Text(out)
+}
+
+// appendGBK appends a text in GBK. Characters that GBK does not have, and
+// control characters, are an error.
+func appendGBK(b, text []byte) ([]byte, error) {
+	for _, c := range text {
+		if c < ' ' || c == 0x7F {
+			return nil, data.ErrInvalid
+		}
+	}
+	out, err := simplifiedchinese.GBK.NewEncoder().Bytes(text)
+	return append(b, out...), err
 }
 
 // printable keeps the printable ASCII of a text.

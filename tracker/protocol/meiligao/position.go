@@ -48,16 +48,20 @@ func (c *codec) position(text []byte, code byte, archive bool, p *data.Position,
 	*p = data.Position{Protocol: "meiligao", DeviceTime: timestamp(bytes.TrimSpace(f[8]), f[0]), Attributes: out.attributes[:0]}
 	latitude, ok1 := fields.Coordinate(f[2], f[3])
 	longitude, ok2 := fields.Coordinate(f[4], f[5])
-	if p.DeviceTime.IsZero() || !ok1 || !ok2 {
+	switch fix := !p.DeviceTime.IsZero() && ok1 && ok2; {
+	case fix:
+		p.Valid = string(f[1]) == "A"
+		setPlace(p, latitude, longitude)
+		if v, ok := fields.Number(f[6]); ok && v > 0 {
+			p.SpeedKnots = v
+		}
+		if v, ok := fields.Number(f[7]); ok {
+			p.CourseDeg = protocol.Course(v)
+		}
+	case alarms[code] != "" || c.tk218 && tk218Alarms[code] != "": // no fix is no reason to lose it
+		p.Outdated = true
+	default:
 		return fmt.Errorf("time or place is unreadable, there is no fix yet: %w", data.ErrInvalid)
-	}
-	p.Valid = string(f[1]) == "A"
-	setPlace(p, latitude, longitude)
-	if v, ok := fields.Number(f[6]); ok && v > 0 {
-		p.SpeedKnots = v
-	}
-	if v, ok := fields.Number(f[7]); ok {
-		p.CourseDeg = protocol.Course(v)
 	}
 	if archive {
 		p.Attributes.SetBool("archive", true)

@@ -222,7 +222,7 @@ func readBlock(p *data.Position, id int, b []byte) {
 		signal := int(int16(little.Uint16(b[6:])))
 		network := networkOf(p)
 		network.WifiAccessPoints = append(network.WifiAccessPoints, data.WifiAccessPoint{
-			MAC: fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]), SignalDBm: &signal,
+			MAC: converters.MACText(b[:6]), SignalDBm: &signal,
 		})
 	case id >= 0x2A && id <= 0x31:
 		if len(b) >= 3 {

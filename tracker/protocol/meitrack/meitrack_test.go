@@ -18,24 +18,9 @@ func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-func golden(tb testing.TB, session string) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no record %s", session)
-	return nil
-}
-
 // A datagram is a whole message, with its end or without.
 func TestDatagram(t *testing.T) {
-	whole := golden(t, "aaa")
+	whole := protocoltest.Message(t, "aaa", 0)
 	for _, b := range [][]byte{whole, whole[:len(whole)-2]} {
 		c := Protocol().New(protocol.UDP)
 		frame, n, err := c.Next(b)
@@ -83,31 +68,25 @@ func TestCommandErrors(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "aaa-short"), 3)
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "ccc"), 3)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "aaa-short", 0), 3)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "ccc", 0), 3)
 }
 
-func BenchmarkText(b *testing.B) { protocoltest.Benchmark(b, Protocol(), golden(b, "aaa-short")) }
+func BenchmarkText(b *testing.B) {
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "aaa-short", 0))
+}
 
-func BenchmarkCCC(b *testing.B) { protocoltest.Benchmark(b, Protocol(), golden(b, "ccc")) }
+func BenchmarkCCC(b *testing.B) {
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "ccc", 0))
+}
 
-func BenchmarkCCE(b *testing.B) { protocoltest.Benchmark(b, Protocol(), golden(b, "cce")) }
+func BenchmarkCCE(b *testing.B) {
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "cce", 0))
+}
 
 // A message that never ends and is full of ends must not cost more for every
 // byte that comes.
 func TestHostileStreamIsCheap(t *testing.T) {
 	stream := append([]byte("$$A8000,"), bytes.Repeat([]byte("*00\r\n"), maxFrame)...)
-	stream = stream[:2*maxFrame]
-	c := Protocol().New(protocol.TCP)
-	started := time.Now()
-	for taken, have := 0, 1; have <= len(stream); have++ {
-		_, n, err := c.Next(stream[taken:have])
-		if err != nil {
-			t.Fatal(err)
-		}
-		taken += n
-	}
-	if took := time.Since(started); took > 10*time.Second {
-		t.Errorf("%d bytes, one by one, took %s", len(stream), took)
-	}
+	protocoltest.CheapToCut(t, Protocol(), stream[:2*maxFrame])
 }

@@ -48,16 +48,17 @@ func (c *codec) decodeText(content []byte) ([]data.Position, error) {
 	}
 	latitude, ok1 := fields.Number(f[fieldLatitude])
 	longitude, ok2 := fields.Number(f[fieldLongitude])
-	event, ok3 := fields.Integer(f[fieldEvent])
-	if !ok1 || !ok2 || !ok3 {
-		return nil, fmt.Errorf("event %.10q, latitude %.20q or longitude %.20q is no number: %w",
-			f[fieldEvent], f[fieldLatitude], f[fieldLongitude], data.ErrInvalid)
+	placeless := len(f[fieldLatitude])+len(f[fieldLongitude]) == 0
+	if !placeless && (!ok1 || !ok2) {
+		return nil, fmt.Errorf("latitude %.20q or longitude %.20q is no number: %w", f[fieldLatitude], f[fieldLongitude], data.ErrInvalid)
 	}
 	out := &report{}
 	p := &out.positions[0]
 	*p = data.Position{Protocol: "meitrack", DeviceTime: fields.Stamp(f[fieldTime]), Attributes: out.attributes[:0]}
-	p.Valid = string(f[fieldValid]) == "A"
-	setPlace(p, latitude, longitude)
+	if p.Outdated = placeless; !placeless {
+		p.Valid = string(f[fieldValid]) == "A"
+		setPlace(p, latitude, longitude)
+	}
 	if v, ok := fields.Number(f[fieldSpeed]); ok && v > 0 {
 		p.SpeedKnots = converters.KnotsFromKmh(v)
 	}
@@ -66,7 +67,10 @@ func (c *codec) decodeText(content []byte) ([]data.Position, error) {
 	}
 	p.AltitudeM, _ = fields.Number(f[fieldAltitude])
 	a := &p.Attributes
-	setEvent(a, int(event))
+	event, ok := fields.Integer(f[fieldEvent])
+	if ok {
+		setEvent(a, int(event))
+	}
 	if v, ok := fields.Integer(f[fieldSatellites]); ok {
 		a.SetInt("sat", int64(v))
 	}

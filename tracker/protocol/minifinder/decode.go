@@ -90,21 +90,27 @@ func heartbeat(p *data.Position, f *fields) {
 	}
 }
 
-// fix reads date, time and coordinates; false if they are not there.
+// fix reads date, time and coordinates; false if they are not there. Empty
+// coordinates are a report at the last known place.
 func fix(p *data.Position, f *fields) bool {
 	day, _ := f.next()
 	clock, _ := f.next()
 	d, okDay := split3(day, '/')
 	c, okClock := split3(clock, ':')
-	latitude, okLatitude := f.number()
-	longitude, okLongitude := f.number()
-	if !okDay || !okClock || !okLatitude || !okLongitude {
+	north, _ := f.next()
+	east, _ := f.next()
+	latitude, okLatitude := number(north)
+	longitude, okLongitude := number(east)
+	placed := okLatitude && okLongitude
+	if !okDay || !okClock || !placed && north+east != "" {
 		return false
 	}
 	p.DeviceTime = protocol.Date(2000+d[2], d[1], d[0], c[0], c[1], c[2])
-	p.FixTime = p.DeviceTime
-	if protocol.SetPlace(p, latitude, longitude); p.Outdated {
-		p.FixTime = time.Time{}
+	if placed {
+		protocol.SetPlace(p, latitude, longitude)
+	}
+	if !p.Outdated {
+		p.FixTime = p.DeviceTime
 	}
 	return true
 }

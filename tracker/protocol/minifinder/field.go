@@ -24,8 +24,12 @@ func (f *fields) next() (s string, ok bool) {
 
 // number takes a field that is a number; ok is false for anything else.
 func (f *fields) number() (v float64, ok bool) {
-	s, ok := f.next()
-	if !ok || s == "" {
+	s, _ := f.next()
+	return number(s)
+}
+
+func number(s string) (v float64, ok bool) {
+	if s == "" {
 		return 0, false
 	}
 	v, err := strconv.ParseFloat(s, 64)

@@ -58,10 +58,10 @@ func (f *fix) add(key string, v data.Value) {
 func (f *fix) int(key string, v int64)     { f.add(key, data.Int(v)) }
 func (f *fix) float(key string, v float64) { f.add(key, data.Float(v)) }
 
-// finish puts the place in. A device without a fix sends 0,0.
+// finish puts the place in.
 func (f *fix) finish() {
 	p := f.at
-	if !f.hasLat || !f.hasLon || (!p.Valid && f.latitude == 0 && f.longitude == 0) {
+	if !f.hasLat || !f.hasLon {
 		p.Outdated, p.Valid = true, false
 		p.FixTime = time.Time{}
 		return

@@ -17,25 +17,9 @@ func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 // FuzzFlex begins after an agreement.
 func FuzzFlex(f *testing.F) { protocoltest.Fuzz(f, agreed(f)) }
 
-// golden returns message seq of a session of the golden file.
-func golden(tb testing.TB, session string, seq int) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session && r.Seq == seq {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no message %d of session %s", seq, session)
-	return nil
-}
-
 // agreed is the protocol on connections that have agreed on FLEX 1.0.
 func agreed(tb testing.TB) protocol.Protocol {
-	agreement := golden(tb, "flex10", 1)
+	agreement := protocoltest.Message(tb, "flex10", 1)
 	p := Protocol()
 	p.New = func(t protocol.Transport) protocol.Codec {
 		c := Protocol().New(t)
@@ -48,12 +32,12 @@ func agreed(tb testing.TB) protocol.Protocol {
 }
 
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, agreed(t), golden(t, "flex10", 2), 3)
-	protocoltest.AllocsPerPosition(t, agreed(t), golden(t, "flex10", 5), 2)
+	protocoltest.AllocsPerPosition(t, agreed(t), protocoltest.Message(t, "flex10", 2), 3)
+	protocoltest.AllocsPerPosition(t, agreed(t), protocoltest.Message(t, "flex10", 5), 2)
 }
 
 func BenchmarkDecode(b *testing.B) {
-	protocoltest.Benchmark(b, agreed(b), golden(b, "flex10", 5))
+	protocoltest.Benchmark(b, agreed(b), protocoltest.Message(b, "flex10", 5))
 }
 
 // The sizes of all fields are those of FLEX 3.0: one wrong size would shift
@@ -76,7 +60,7 @@ func TestFieldSizes(t *testing.T) {
 }
 
 func TestWithoutAgreement(t *testing.T) {
-	message := golden(t, "flex10", 2)
+	message := protocoltest.Message(t, "flex10", 2)
 	c := Protocol().New(protocol.TCP)
 	if _, _, err := c.Next(message); !errors.Is(err, data.ErrInvalid) {
 		t.Errorf("cut: %v", err)

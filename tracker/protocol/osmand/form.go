@@ -76,11 +76,16 @@ func number(s string) (float64, error) {
 	return v, nil
 }
 
+// parameter reads one parameter. Only a place or a time that cannot be read is an
+// error: any other such value is left out, it must not cost the place. An empty
+// value is as good as none.
 func (rep *report) parameter(key, value string) (err error) {
 	p := &rep.at
+	if value == "" {
+		return nil
+	}
 	switch key {
 	case "":
-		return nil
 	case "id", "deviceid", "device_id":
 		rep.id = value
 	case "notificationToken", "token":
@@ -103,50 +108,48 @@ func (rep *report) parameter(key, value string) (err error) {
 		}
 		rep.hasLat, rep.hasLon = true, true
 	case "cell":
-		err = rep.cell(value)
+		rep.cell(value)
 	case "wifi":
-		err = rep.wifi(value)
-	case "speed":
-		var v float64
-		if v, err = number(value); v > 0 {
-			p.SpeedKnots = v
-		}
-	case "bearing", "heading":
-		var v float64
-		v, err = number(value)
-		p.CourseDeg = protocol.Course(v)
-	case "altitude":
-		p.AltitudeM, err = number(value)
-	case "accuracy":
-		var v float64
-		if v, err = number(value); v > 0 {
-			p.AccuracyM = v
-		}
-	case "hdop":
-		err = rep.float("hdop", value)
-	case "batt":
-		err = rep.float("batteryLevel", value)
+		rep.wifi(value)
 	case "driverUniqueId":
 		p.Attributes.SetString("driverUniqueId", value)
 	default:
-		if v, bad := number(value); bad == nil {
-			p.Attributes.SetFloat(key, v)
-		} else if value == "true" || value == "false" {
-			p.Attributes.SetBool(key, value == "true")
-		} else {
-			p.Attributes.SetString(key, protocol.Text([]byte(value)))
-		}
+		rep.optional(key, value)
 	}
 	return err
 }
 
-func (rep *report) float(key, value string) error {
+// optional reads a number that belongs to the fix, or an attribute.
+func (rep *report) optional(key, value string) {
+	p := &rep.at
 	v, err := number(value)
-	if err != nil {
-		return err
+	isNumber := err == nil
+	switch key {
+	case "speed":
+		p.SpeedKnots = max(v, 0)
+	case "bearing", "heading":
+		p.CourseDeg = protocol.Course(v)
+	case "altitude":
+		p.AltitudeM = v
+	case "accuracy":
+		p.AccuracyM = max(v, 0)
+	case "hdop", "batt":
+		if key == "batt" {
+			key = "batteryLevel"
+		}
+		if isNumber {
+			p.Attributes.SetFloat(key, v)
+		}
+	default:
+		switch {
+		case isNumber:
+			p.Attributes.SetFloat(key, v)
+		case value == "true" || value == "false":
+			p.Attributes.SetBool(key, value == "true")
+		default:
+			p.Attributes.SetString(key, protocol.Text([]byte(value)))
+		}
 	}
-	rep.at.Attributes.SetFloat(key, v)
-	return nil
 }
 
 // finish puts the place and the network into the report.
@@ -164,21 +167,25 @@ func (rep *report) finish() {
 	}
 }
 
+var layouts = [...]string{
+	time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00",
+	"2006-01-02 15:04:05",
+}
+
 // timestamp reads seconds or milliseconds since 1970, ISO 8601, or
 // "yyyy-MM-dd HH:mm:ss" in UTC. The time of a clock that was never set is the
 // zero time.
 func timestamp(s string) (time.Time, error) {
 	s = strings.TrimSpace(s)
-	if v, err := strconv.ParseFloat(s, 64); err == nil {
-		if v < math.MaxInt32 {
-			v *= 1000
+	if !strings.ContainsAny(s, ":T") {
+		if v, err := strconv.ParseFloat(s, 64); err == nil {
+			if v < math.MaxInt32 {
+				v *= 1000
+			}
+			return protocol.UnixMilli(milliseconds(v)), nil
 		}
-		return protocol.UnixMilli(milliseconds(v)), nil
 	}
-	for _, layout := range []string{
-		time.RFC3339Nano, "2006-01-02T15:04:05.999999999Z0700", "2006-01-02T15:04:05.999999999", "2006-01-02T15:04Z07:00",
-		"2006-01-02 15:04:05",
-	} {
+	for _, layout := range layouts {
 		// The plus of an offset is often left unescaped and arrives as a blank.
 		for _, text := range [2]string{s, strings.Replace(s, " ", "+", 1)} {
 			if t, err := time.Parse(layout, text); err == nil {
@@ -197,40 +204,34 @@ func milliseconds(v float64) int64 {
 }
 
 // cell reads "mcc,mnc,lac,cid" and an optional signal.
-func (rep *report) cell(value string) error {
+func (rep *report) cell(value string) {
 	fields := strings.Split(value, ",")
-	var n [5]int64
-	if len(fields) < 4 {
-		return fmt.Errorf("%q is not mcc,mnc,lac,cid: %w", value, data.ErrInvalid)
+	var n [4]int64
+	if len(fields) < len(n) {
+		return
 	}
-	for i, f := range fields[:min(len(fields), len(n))] {
-		v, err := strconv.ParseInt(strings.TrimSpace(f), 10, 64)
-		if err != nil {
-			return fmt.Errorf("%q is not mcc,mnc,lac,cid: %w", value, data.ErrInvalid)
+	for i := range n {
+		var err error
+		if n[i], err = strconv.ParseInt(strings.TrimSpace(fields[i]), 10, 64); err != nil {
+			return
 		}
-		n[i] = v
 	}
 	tower := data.CellTower{MCC: int(n[0]), MNC: int(n[1]), LAC: int(n[2]), CellID: n[3]}
-	if len(fields) > 4 {
-		signal := int(n[4])
-		tower.SignalDBm = &signal
+	if len(fields) > len(n) {
+		if signal, err := strconv.Atoi(strings.TrimSpace(fields[len(n)])); err == nil {
+			tower.SignalDBm = &signal
+		}
 	}
 	rep.network.CellTowers = append(rep.network.CellTowers, tower)
-	return nil
 }
 
 // wifi reads "aa-bb-cc-dd-ee-ff,signal".
-func (rep *report) wifi(value string) error {
-	mac, rest, hasSignal := strings.Cut(value, ",")
+func (rep *report) wifi(value string) {
+	mac, rest, _ := strings.Cut(value, ",")
 	ap := data.WifiAccessPoint{MAC: strings.ToLower(strings.ReplaceAll(mac, "-", ":"))}
-	if hasSignal {
-		rest, _, _ = strings.Cut(rest, ",")
-		v, err := strconv.Atoi(strings.TrimSpace(rest))
-		if err != nil {
-			return fmt.Errorf("%q is not mac,signal: %w", value, data.ErrInvalid)
-		}
+	rest, _, _ = strings.Cut(rest, ",")
+	if v, err := strconv.Atoi(strings.TrimSpace(rest)); err == nil {
 		ap.SignalDBm = &v
 	}
 	rep.network.WifiAccessPoints = append(rep.network.WifiAccessPoints, ap)
-	return nil
 }

@@ -1,218 +1,261 @@
 package osmand
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
-	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/util/converters"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
-// message is the JSON form. Numbers are pointers: missing is not zero.
-type message struct {
-	DeviceID text      `json:"device_id"`
-	Location locations `json:"location"`
-}
+// usual is how many attributes a report of an app has, more or less.
+const usual = 10
 
-// locations is one location, or an array of those that the app had kept.
-type locations []location
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (l *locations) UnmarshalJSON(b []byte) error {
-	if len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, (*[]location)(l))
-	}
-	*l = make(locations, 1)
-	return json.Unmarshal(b, &(*l)[0])
-}
-
-type location struct {
-	Timestamp text `json:"timestamp"`
-	Coords    *struct {
-		Latitude  *float64 `json:"latitude"`
-		Longitude *float64 `json:"longitude"`
-		Accuracy  *float64 `json:"accuracy"`
-		Speed     *float64 `json:"speed"`   // m/s, negative for unknown
-		Heading   *float64 `json:"heading"` // degrees, negative for unknown
-		Altitude  *float64 `json:"altitude"`
-	} `json:"coords"`
-	Event    text     `json:"event"`
-	IsMoving *bool    `json:"is_moving"`
-	Odometer *float64 `json:"odometer"`
-	Mock     *bool    `json:"mock"`
-	Activity *struct {
-		Type text `json:"type"`
-	} `json:"activity"`
-	Battery *struct {
-		Level      *float64 `json:"level"` // 0 to 1, negative for unknown
-		IsCharging bool     `json:"is_charging"`
-	} `json:"battery"`
-	Geofence *struct {
-		Identifier text `json:"identifier"`
-		Action     text `json:"action"` // ENTER, EXIT or DWELL
-	} `json:"geofence"`
-	Alarm  text            `json:"alarm"`
-	Extras json.RawMessage `json:"extras"`
-}
-
-// text is a JSON text; numbers are taken as written, the rest is empty.
-type text string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *text) UnmarshalJSON(b []byte) error {
-	*t = ""
-	switch {
-	case len(b) > 0 && b[0] == '"':
-		return json.Unmarshal(b, (*string)(t))
-	case len(b) > 0 && (b[0] == '-' || b[0] >= '0' && b[0] <= '9'):
-		*t = text(b)
-	}
-	return nil
-}
-
-// readJSON reads the JSON form.
+// readJSON reads the JSON form: device_id, and location, which is one or an array
+// of those that the app had kept.
 func readJSON(body []byte) (data.Packet, error) {
-	var m message
-	if err := json.Unmarshal(body, &m); err != nil {
-		return data.Packet{}, fmt.Errorf("read JSON body: %w: %w", err, data.ErrInvalid)
+	var packet data.Packet
+	s := jsonscan.New(body)
+	for s.Object(); s.Member(); {
+		switch string(s.Key()) {
+		case "device_id":
+			packet.Identity = string(s.Value().Words())
+		case "location":
+			var err error
+			if packet.Positions, err = readLocations(&s); err != nil {
+				return data.Packet{}, err
+			}
+		default:
+			s.Value()
+		}
 	}
-	if m.DeviceID == "" {
+	if err := s.End(); err != nil {
+		return data.Packet{}, fmt.Errorf("read JSON body: %w", err)
+	}
+	if packet.Identity == "" {
 		return data.Packet{}, fmt.Errorf("read JSON body: device_id is needed: %w", protocol.ErrNoIdentity)
 	}
-	if len(m.Location) == 0 {
-		m.Location = make(locations, 1) // the device is there, and says no more
-	}
-	if len(m.Location) > maxLocations {
-		return data.Packet{}, fmt.Errorf("read location: %d of them, at most %d: %w", len(m.Location), maxLocations, data.ErrInvalid)
-	}
-	packet := data.Packet{Identity: string(m.DeviceID)}
-	for i := range m.Location {
-		p, err := m.Location[i].position()
-		if err != nil {
-			return data.Packet{}, err
-		}
-		packet.Positions = append(packet.Positions, p)
+	if len(packet.Positions) == 0 {
+		packet.Positions = []data.Position{{Protocol: "osmand", Outdated: true}} // the device is there, and says no more
 	}
 	return packet, nil
 }
 
-func (l *location) position() (data.Position, error) {
-	p := data.Position{Protocol: "osmand", Valid: true, Attributes: make(data.Attributes, 0, 8)}
-	if l.Timestamp != "" {
-		t, err := timestamp(string(l.Timestamp))
-		if err != nil {
-			return p, fmt.Errorf("read location.timestamp: %w", err)
-		}
-		p.DeviceTime = t
+func readLocations(s *jsonscan.Scanner) ([]data.Position, error) {
+	switch s.Kind() {
+	case jsonscan.Object:
+		p, err := readLocation(s)
+		return []data.Position{p}, err
+	case jsonscan.Array:
+	default:
+		s.Value()
+		return nil, nil
 	}
-	l.place(&p)
-	return p, l.attributes(&p.Attributes)
+	var list []data.Position
+	for s.Array(); s.Element(); {
+		if len(list) == maxLocations {
+			return nil, fmt.Errorf("read location: more than %d of them: %w", maxLocations, data.ErrInvalid)
+		}
+		p, err := readLocation(s)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, p)
+	}
+	return list, nil
 }
 
-func (l *location) place(p *data.Position) {
-	c := l.Coords
-	if c == nil || c.Latitude == nil || c.Longitude == nil || (*c.Latitude == 0 && *c.Longitude == 0) {
+// location is a report while it is read.
+type location struct {
+	p      data.Position
+	coords coords
+}
+
+type coords struct {
+	latitude, longitude, accuracy, altitude jsonscan.Value
+	speed                                   jsonscan.Value // m/s, negative for unknown
+	heading                                 jsonscan.Value // degrees, negative for unknown
+}
+
+// readLocation reads one report. Attributes are in the order of the text: the
+// order is part of a report's fingerprint.
+func readLocation(s *jsonscan.Scanner) (data.Position, error) {
+	l := location{p: data.Position{Protocol: "osmand", Valid: true, Attributes: make(data.Attributes, 0, usual)}}
+	for s.Object(); s.Member(); {
+		if err := l.member(s); err != nil {
+			return l.p, err
+		}
+	}
+	l.place()
+	return l.p, nil
+}
+
+func (l *location) member(s *jsonscan.Scanner) (err error) {
+	a := &l.p.Attributes
+	switch key := s.Key(); string(key) {
+	case "timestamp":
+		if text := s.Value().Words(); len(text) > 0 {
+			if l.p.DeviceTime, err = timestamp(string(text)); err != nil {
+				err = fmt.Errorf("read location.timestamp: %w", err)
+			}
+		}
+	case "coords":
+		l.coords.read(s)
+	case "event":
+		a.SetString("event", string(s.Value().Words()))
+	case "is_moving":
+		setTruth(a, "motion", s.Value())
+	case "odometer":
+		if v, ok := s.Value().Float(); ok {
+			a.SetInt("odometer", converters.Clamp(v, 0, math.MaxInt32))
+		}
+	case "mock":
+		setTruth(a, "mock", s.Value())
+	case "activity":
+		activity := part(s, "type")
+		a.SetString("activity", string(activity[0].Words()))
+	case "battery":
+		readBattery(a, s)
+	case "geofence":
+		readGeofence(a, s)
+	case "alarm":
+		a.AddAlarm(string(s.Value().Words()))
+	case "extras":
+		err = readExtras(a, s)
+	default:
+		s.Value()
+	}
+	return err
+}
+
+func setTruth(a *data.Attributes, name string, v jsonscan.Value) {
+	if truth, ok := v.Bool(); ok {
+		a.SetBool(name, truth)
+	}
+}
+
+// part reads up to two members of an object, none of another value.
+func part(s *jsonscan.Scanner, names ...string) (values [2]jsonscan.Value) {
+	if s.Kind() != jsonscan.Object {
+		s.Value()
+		return values
+	}
+	for s.Object(); s.Member(); {
+		at := -1
+		for i, name := range names {
+			if string(s.Key()) == name {
+				at = i
+			}
+		}
+		if v := s.Value(); at >= 0 {
+			values[at] = v
+		}
+	}
+	return values
+}
+
+// readBattery reads the level, from 0 to 1 and negative for unknown, and whether
+// it is charging.
+func readBattery(a *data.Attributes, s *jsonscan.Scanner) {
+	battery := part(s, "level", "is_charging")
+	if level, ok := battery[0].Float(); ok && level >= 0 {
+		a.SetInt("batteryLevel", converters.Clamp(level*100, 0, 100))
+	}
+	if charging, _ := battery[1].Bool(); charging {
+		a.SetBool("charge", true)
+	}
+}
+
+// readGeofence reads the name of a geofence and the action, ENTER, EXIT or DWELL.
+func readGeofence(a *data.Attributes, s *jsonscan.Scanner) {
+	geofence := part(s, "identifier", "action")
+	a.SetString("geofence", string(geofence[0].Words()))
+	switch strings.ToUpper(geofence[1].Text()) {
+	case "ENTER":
+		a.AddAlarm("geofenceEnter")
+	case "EXIT":
+		a.AddAlarm("geofenceExit")
+	}
+}
+
+func (c *coords) read(s *jsonscan.Scanner) {
+	if s.Kind() != jsonscan.Object {
+		s.Value()
+		return
+	}
+	for s.Object(); s.Member(); {
+		key := s.Key()
+		v := s.Value()
+		switch string(key) {
+		case "latitude":
+			c.latitude = v
+		case "longitude":
+			c.longitude = v
+		case "accuracy":
+			c.accuracy = v
+		case "altitude":
+			c.altitude = v
+		case "speed":
+			c.speed = v
+		case "heading":
+			c.heading = v
+		}
+	}
+}
+
+// place puts the place into the report.
+func (l *location) place() {
+	p, c := &l.p, &l.coords
+	latitude, ok1 := c.latitude.Float()
+	longitude, ok2 := c.longitude.Float()
+	if !ok1 || !ok2 || latitude == 0 && longitude == 0 {
 		p.Outdated, p.Valid = true, false
 		return
 	}
-	if protocol.SetPlace(p, *c.Latitude, *c.Longitude); p.Outdated {
+	if protocol.SetPlace(p, latitude, longitude); p.Outdated {
 		return
 	}
 	p.FixTime = p.DeviceTime
-	if c.Accuracy != nil && *c.Accuracy > 0 {
-		p.AccuracyM = *c.Accuracy
+	if v, _ := c.accuracy.Float(); v > 0 {
+		p.AccuracyM = v
 	}
-	if c.Speed != nil && *c.Speed > 0 {
-		p.SpeedKnots = converters.KnotsFromMps(*c.Speed)
+	if v, _ := c.speed.Float(); v > 0 {
+		p.SpeedKnots = converters.KnotsFromMps(v)
 	}
-	if c.Heading != nil {
-		p.CourseDeg = protocol.Course(*c.Heading)
+	if v, ok := c.heading.Float(); ok {
+		p.CourseDeg = protocol.Course(v)
 	}
-	if c.Altitude != nil {
-		p.AltitudeM = *c.Altitude
-	}
+	p.AltitudeM, _ = c.altitude.Float()
 }
 
-func (l *location) attributes(a *data.Attributes) error {
-	a.SetString("event", string(l.Event))
-	if l.IsMoving != nil {
-		a.SetBool("motion", *l.IsMoving)
-	}
-	if l.Odometer != nil {
-		a.SetInt("odometer", converters.Clamp(*l.Odometer, 0, math.MaxInt32))
-	}
-	if l.Mock != nil {
-		a.SetBool("mock", *l.Mock)
-	}
-	if l.Activity != nil {
-		a.SetString("activity", string(l.Activity.Type))
-	}
-	if b := l.Battery; b != nil {
-		if b.Level != nil && *b.Level >= 0 {
-			a.SetInt("batteryLevel", converters.Clamp(*b.Level*100, 0, 100))
-		}
-		if b.IsCharging {
-			a.SetBool("charge", true)
-		}
-	}
-	a.SetString("alarm", string(l.Alarm))
-	if g := l.Geofence; g != nil {
-		a.SetString("geofence", string(g.Identifier))
-		switch strings.ToUpper(string(g.Action)) {
-		case "ENTER":
-			a.AddAlarm("geofenceEnter")
-		case "EXIT":
-			a.AddAlarm("geofenceExit")
-		}
-	}
-	if len(l.Extras) <= len("{}") {
+// readExtras copies simple values under their own names. Integers stay integers.
+func readExtras(a *data.Attributes, s *jsonscan.Scanner) error {
+	if s.Kind() != jsonscan.Object {
+		s.Value()
 		return nil
 	}
-	return addExtras(a, l.Extras)
-}
-
-// addExtras copies simple values under their own names, in the order of names:
-// the order of attributes is part of a report's fingerprint.
-func addExtras(a *data.Attributes, object json.RawMessage) error {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	decoder.UseNumber()
-	var extras map[string]any
-	if err := decoder.Decode(&extras); err != nil {
-		return fmt.Errorf("read extras: %w: %w", err, data.ErrInvalid)
-	}
-	if len(extras) > maxParameters {
-		return fmt.Errorf("read extras: %d, at most %d: %w", len(extras), maxParameters, data.ErrInvalid)
-	}
-	for _, key := range slices.Sorted(maps.Keys(extras)) {
-		switch v := extras[key].(type) {
-		case bool:
-			a.SetBool(key, v)
-		case string:
-			a.SetString(key, protocol.Text([]byte(v)))
-		case json.Number:
-			a.Set(key, numberValue(v.String()))
+	s.Object()
+	for n := 0; s.Member(); n++ {
+		if n == maxParameters {
+			return fmt.Errorf("read extras: more than %d: %w", maxParameters, data.ErrInvalid)
+		}
+		key := s.Key()
+		switch v := s.Value(); v.Kind() {
+		case jsonscan.Bool:
+			truth, _ := v.Bool()
+			a.SetBool(string(key), truth)
+		case jsonscan.Text:
+			a.SetString(string(key), protocol.Text(v.Words()))
+		case jsonscan.Number:
+			if i, ok := v.Int(); ok {
+				a.SetInt(string(key), i)
+			} else if f, ok := v.Float(); ok {
+				a.SetFloat(string(key), f)
+			}
 		}
 	}
 	return nil
-}
-
-// numberValue keeps integers as integers.
-func numberValue(s string) data.Value {
-	if !strings.ContainsAny(s, ".eE") {
-		if i, err := strconv.ParseInt(s, 10, 64); err == nil {
-			return data.Int(i)
-		}
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	if err != nil {
-		return data.Value{}
-	}
-	return data.Float(f)
 }

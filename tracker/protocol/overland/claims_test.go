@@ -21,7 +21,7 @@ func TestClaims(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	for body, want := range map[string]error{
 		"": data.ErrInvalid, "[]": data.ErrInvalid, `{"locations":[1]}`: data.ErrInvalid, `{"locations":[{"properties":{}}]}`: protocol.ErrNoIdentity,
-		`{"locations":[` + strings.Repeat("{},", maxPoints) + "{}]}": data.ErrInvalid,
+		`{"locations":[` + strings.Repeat(`{"properties":{"device_id":"a"}},`, maxPoints) + "{}]}": data.ErrInvalid,
 	} {
 		if _, err := read(&protocol.Request{Body: []byte(body)}, time.Time{}); !errors.Is(err, want) {
 			t.Errorf("%.30s: %v, want %v", body, err, want)

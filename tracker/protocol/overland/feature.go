@@ -1,89 +1,117 @@
 package overland
 
 import (
-	"encoding/json"
 	"math"
-	"strings"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/protocol/dialect/flat"
 	"github.com/waymark-gps/waymark/util/converters"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
 // tooFast is what nothing reaches that carries a phone, in m/s.
 const tooFast = 1e6
 
-// feature is a point, a visit or a trip. Numbers are pointers: missing is not
-// zero.
+// feature is a point, a visit or a trip. Its values refer to the body.
 type feature struct {
-	Geometry struct {
-		// Coordinates are longitude and latitude, in this order.
-		Coordinates []float64 `json:"coordinates"`
-	} `json:"geometry"`
-	Properties properties `json:"properties"`
+	// coordinates are longitude and latitude, in this order, as an array.
+	coordinates jsonscan.Value
+	properties  properties
 }
 
 type properties struct {
-	DeviceID           text     `json:"device_id"`
-	UniqueID           text     `json:"unique_id"`
-	Timestamp          text     `json:"timestamp"`
-	Altitude           *float64 `json:"altitude"`            // m
-	Speed              *float64 `json:"speed"`               // m/s, negative for unknown
-	Course             *float64 `json:"course"`              // degrees, negative for unknown
-	HorizontalAccuracy *float64 `json:"horizontal_accuracy"` // m, negative for no fix
-	Motion             words    `json:"motion"`
-	BatteryState       text     `json:"battery_state"` // unknown, charging, full, unplugged
-	BatteryLevel       *float64 `json:"battery_level"` // 0 to 1, negative for unknown
-	Wifi               text     `json:"wifi"`          // name of the network
-	Action             text     `json:"action"`        // visit, and what the app notes of itself
-	Type               text     `json:"type"`          // trip
-	Mode               text     `json:"mode"`
-	End                text     `json:"end"`
-	Distance           *float64 `json:"distance"` // m
-	Duration           *float64 `json:"duration"` // s
-	Steps              *float64 `json:"steps"`
+	deviceID, uniqueID, timestamp jsonscan.Value
+	altitude                      jsonscan.Value // m
+	speed                         jsonscan.Value // m/s, negative for unknown
+	course                        jsonscan.Value // degrees, negative for unknown
+	horizontalAccuracy            jsonscan.Value // m, negative for no fix
+	motion                        jsonscan.Value // an array of texts, or one text
+	batteryState                  jsonscan.Value // unknown, charging, full, unplugged
+	batteryLevel                  jsonscan.Value // 0 to 1, negative for unknown
+	wifi                          jsonscan.Value // name of the network
+	action                        jsonscan.Value // visit, and what the app notes of itself
+	kind                          jsonscan.Value // trip
+	mode, end                     jsonscan.Value
+	distance                      jsonscan.Value // m
+	duration                      jsonscan.Value // s
+	steps                         jsonscan.Value
+	none                          jsonscan.Value // what is left out
 }
 
-// text is a JSON text; numbers are taken as written, the rest is empty.
-type text string
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (t *text) UnmarshalJSON(b []byte) error {
-	*t = ""
-	switch {
-	case len(b) > 0 && b[0] == '"':
-		var s string
-		if err := json.Unmarshal(b, &s); err != nil {
-			return err
+// read reads the next point.
+func (f *feature) read(s *jsonscan.Scanner) {
+	*f = feature{}
+	for s.Object(); s.Member(); {
+		key := string(s.Key())
+		switch {
+		case key == "geometry" && s.Kind() == jsonscan.Object:
+			for s.Object(); s.Member(); {
+				here := string(s.Key()) == "coordinates"
+				if v := s.Value(); here {
+					f.coordinates = v
+				}
+			}
+		case key == "properties" && s.Kind() == jsonscan.Object:
+			for s.Object(); s.Member(); {
+				to := f.properties.of(s.Key())
+				*to = s.Value()
+			}
+		default:
+			s.Value()
 		}
-		*t = text(protocol.Text([]byte(s)))
-	case len(b) > 0 && (b[0] == '-' || b[0] >= '0' && b[0] <= '9'):
-		*t = text(b)
 	}
-	return nil
 }
 
-// words is a JSON array of texts; one text is taken too.
-type words []text
-
-// UnmarshalJSON implements json.Unmarshaler.
-func (w *words) UnmarshalJSON(b []byte) error {
-	*w = nil
-	if len(b) > 0 && b[0] == '[' {
-		return json.Unmarshal(b, (*[]text)(w))
+// of is where the value of a key belongs.
+func (v *properties) of(key []byte) *jsonscan.Value {
+	switch string(key) {
+	case "device_id":
+		return &v.deviceID
+	case "unique_id":
+		return &v.uniqueID
+	case "timestamp":
+		return &v.timestamp
+	case "altitude":
+		return &v.altitude
+	case "speed":
+		return &v.speed
+	case "course":
+		return &v.course
+	case "horizontal_accuracy":
+		return &v.horizontalAccuracy
+	case "motion":
+		return &v.motion
+	case "battery_state":
+		return &v.batteryState
+	case "battery_level":
+		return &v.batteryLevel
+	case "wifi":
+		return &v.wifi
+	case "action":
+		return &v.action
+	case "type":
+		return &v.kind
+	case "mode":
+		return &v.mode
+	case "end":
+		return &v.end
+	case "distance":
+		return &v.distance
+	case "duration":
+		return &v.duration
+	case "steps":
+		return &v.steps
 	}
-	var one text
-	if err := one.UnmarshalJSON(b); err != nil || one == "" {
-		return err
-	}
-	*w = words{one}
-	return nil
+	return &v.none
 }
+
+// text is a text, or a number as written.
+func text(v jsonscan.Value) string { return protocol.Text(v.Words()) }
 
 // device is the identity: what the address says, else the app's setting.
 func (f *feature) device(address string) string {
-	for _, id := range [...]string{address, string(f.Properties.DeviceID), string(f.Properties.UniqueID)} {
+	for _, id := range [...]string{address, text(f.properties.deviceID), text(f.properties.uniqueID)} {
 		if id != "" {
 			return id
 		}
@@ -92,16 +120,16 @@ func (f *feature) device(address string) string {
 }
 
 func (f *feature) position() data.Position {
-	v := &f.Properties
+	v := &f.properties
 	p := data.Position{Protocol: name, Valid: true, Attributes: make(data.Attributes, 0, 6)}
-	p.DeviceTime = flat.Time(string(v.Timestamp))
-	if end := flat.Time(string(v.End)); v.Type == "trip" && p.DeviceTime.IsZero() {
-		p.DeviceTime = end
+	p.DeviceTime = flat.Time(text(v.timestamp))
+	if v.kind.Is("trip") && p.DeviceTime.IsZero() {
+		p.DeviceTime = flat.Time(text(v.end))
 	}
-	c := f.Geometry.Coordinates
-	if len(c) < 2 || c[0] == 0 && c[1] == 0 {
+	longitude, latitude, ok := f.place()
+	if !ok || longitude == 0 && latitude == 0 {
 		p.Outdated, p.Valid = true, false
-	} else if protocol.SetPlace(&p, c[1], c[0]); !p.Outdated {
+	} else if protocol.SetPlace(&p, latitude, longitude); !p.Outdated {
 		p.FixTime = p.DeviceTime
 		v.fix(&p)
 	}
@@ -109,69 +137,98 @@ func (f *feature) position() data.Position {
 	return p
 }
 
-func (v *properties) fix(p *data.Position) {
-	if v.Speed != nil && *v.Speed > 0 && *v.Speed < tooFast {
-		p.SpeedKnots = converters.KnotsFromMps(*v.Speed)
+// place reads the first two of the coordinates.
+func (f *feature) place() (longitude, latitude float64, ok bool) {
+	if f.coordinates.Kind() != jsonscan.Array {
+		return 0, 0, false
 	}
-	if v.Course != nil {
-		p.CourseDeg = protocol.Course(*v.Course)
-	}
-	if v.Altitude != nil {
-		p.AltitudeM = *v.Altitude
-	}
-	if v.HorizontalAccuracy != nil {
-		if *v.HorizontalAccuracy < 0 {
-			p.Valid = false
-		} else {
-			p.AccuracyM = *v.HorizontalAccuracy
+	s := jsonscan.New(f.coordinates.Raw())
+	var at [2]float64
+	s.Array()
+	for i := range at {
+		if !s.Element() {
+			return 0, 0, false
 		}
+		if at[i], ok = s.Value().Float(); !ok {
+			return 0, 0, false
+		}
+	}
+	return at[0], at[1], true
+}
+
+func (v *properties) fix(p *data.Position) {
+	if speed, _ := v.speed.Float(); speed > 0 && speed < tooFast {
+		p.SpeedKnots = converters.KnotsFromMps(speed)
+	}
+	if course, ok := v.course.Float(); ok {
+		p.CourseDeg = protocol.Course(course)
+	}
+	p.AltitudeM, _ = v.altitude.Float()
+	if radius, _ := v.horizontalAccuracy.Float(); radius < 0 {
+		p.Valid = false
+	} else {
+		p.AccuracyM = radius
 	}
 }
 
 func (v *properties) attributes(a *data.Attributes) {
-	v.motion(a)
-	if v.BatteryLevel != nil && *v.BatteryLevel >= 0 {
-		a.SetInt("batteryLevel", converters.Clamp(*v.BatteryLevel*100, 0, 100))
+	v.moves(a)
+	if level, ok := v.batteryLevel.Float(); ok && level >= 0 {
+		a.SetInt("batteryLevel", converters.Clamp(level*100, 0, 100))
 	}
-	switch v.BatteryState {
+	switch string(v.batteryState.Words()) {
 	case "charging", "full":
 		a.SetBool("charge", true)
 	case "unplugged":
 		a.SetBool("charge", false)
 	}
-	a.SetString("wifi", string(v.Wifi))
-	a.SetString("event", string(v.Action))
-	if v.Type != "trip" {
+	a.SetString("wifi", text(v.wifi))
+	a.SetString("event", text(v.action))
+	if !v.kind.Is("trip") {
 		return
 	}
 	a.SetString("event", "trip")
-	a.SetString("activity", string(v.Mode))
-	if v.Distance != nil && *v.Distance >= 0 {
-		a.SetFloat("tripOdometer", *v.Distance)
+	a.SetString("activity", text(v.mode))
+	if distance, ok := v.distance.Float(); ok && distance >= 0 {
+		a.SetFloat("tripOdometer", distance)
 	}
-	if v.Duration != nil && *v.Duration >= 0 {
-		a.SetInt("tripDuration", converters.Clamp(*v.Duration*1000, 0, math.MaxInt32))
+	if duration, ok := v.duration.Float(); ok && duration >= 0 {
+		a.SetInt("tripDuration", converters.Clamp(duration*1000, 0, math.MaxInt32))
 	}
-	if v.Steps != nil && *v.Steps >= 0 {
-		a.SetInt("steps", converters.Clamp(*v.Steps, 0, math.MaxInt32))
+	if steps, ok := v.steps.Float(); ok && steps >= 0 {
+		a.SetInt("steps", converters.Clamp(steps, 0, math.MaxInt32))
 	}
 }
 
-// motion keeps the kinds of motion, several joined by commas, and whether there
+// moves keeps the kinds of motion, several joined by commas, and whether there
 // is any.
-func (v *properties) motion(a *data.Attributes) {
-	var kinds []string
+func (v *properties) moves(a *data.Attributes) {
+	var kinds string
 	moving := false
-	for _, m := range v.Motion {
-		if m == "" {
-			continue
+	add := func(kind string) {
+		switch {
+		case kind == "":
+			return
+		case kinds != "":
+			kinds += ","
 		}
-		kinds = append(kinds, string(m))
-		moving = moving || m != "stationary" && m != "unknown"
+		kinds += kind
+		moving = moving || kind != "stationary" && kind != "unknown"
 	}
-	if len(kinds) == 0 {
-		return
+	if v.motion.Kind() == jsonscan.Array {
+		s := jsonscan.New(v.motion.Raw())
+		s.Array()
+		for n := 0; n < maxKinds && s.Element(); n++ {
+			add(text(s.Value()))
+		}
+	} else {
+		add(text(v.motion))
 	}
-	a.SetString("activity", strings.Join(kinds, ","))
-	a.SetBool("motion", moving)
+	if kinds != "" {
+		a.SetString("activity", kinds)
+		a.SetBool("motion", moving)
+	}
 }
+
+// maxKinds bounds the kinds of motion of a point; the app knows a handful.
+const maxKinds = 20

@@ -3,13 +3,13 @@
 package overland
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
 const (
@@ -31,54 +31,70 @@ func claims(r *protocol.Request) bool {
 	return strings.HasPrefix(r.Path, "/overland") || r.IsJSON() && protocol.HasKey(r.Body, "locations")
 }
 
-// batch is the body of a request. Other keys, the state of a trip for one, tell
-// nothing that the points do not.
-type batch struct {
-	Locations []json.RawMessage `json:"locations"`
-	Current   json.RawMessage   `json:"current"`
-}
-
-// read reads a batch: one packet for each device in it.
+// read reads a batch: one packet for each device in it. Besides the points only
+// the current one means something, and only if there are no others; the state of
+// a trip for one tells nothing that the points do not.
 func read(r *protocol.Request, _ time.Time) (data.Packet, error) {
-	var b batch
-	if err := json.Unmarshal(r.Body, &b); err != nil {
-		return data.Packet{}, fmt.Errorf("read body: want a JSON object with locations: %w: %w", err, data.ErrInvalid)
-	}
-	if len(b.Locations) > maxPoints {
-		return data.Packet{}, fmt.Errorf("read locations: %d, at most %d; set a smaller batch size in the app: %w", len(b.Locations), maxPoints, data.ErrInvalid)
-	}
-	if len(b.Locations) == 0 && len(b.Current) > 0 {
-		b.Locations = []json.RawMessage{b.Current}
-	}
-	device := r.Parameter("device_id")
+	b := batch{device: r.Parameter("device_id")}
 	if rest, ok := r.PathAfter("/overland"); ok && rest != "" {
-		device = rest
+		b.device = rest
 	}
-	packets := []data.Packet{}
-	index := map[string]int{}
-	for i, raw := range b.Locations {
-		var f feature
-		if err := json.Unmarshal(raw, &f); err != nil {
-			return data.Packet{}, fmt.Errorf("read location %d: %w: %w", i+1, err, data.ErrInvalid)
+	var current jsonscan.Value
+	s := jsonscan.New(r.Body)
+	for s.Object(); s.Member(); {
+		switch key := string(s.Key()); {
+		case key == "locations" && s.Kind() == jsonscan.Array:
+			for s.Array(); s.Element(); {
+				if err := b.point(&s); err != nil {
+					return data.Packet{}, err
+				}
+			}
+		case key == "current":
+			current = s.Value()
+		default:
+			s.Value()
 		}
-		id := f.device(device)
-		if id == "" {
-			return data.Packet{}, fmt.Errorf("read location %d: set a device id in the app: %w", i+1, protocol.ErrNoIdentity)
-		}
-		n, known := index[id]
-		if !known {
-			n = len(packets)
-			index[id] = n
-			packets = append(packets, data.Packet{Identity: id})
-		}
-		packets[n].Positions = append(packets[n].Positions, f.position())
 	}
-	if len(packets) == 0 {
-		packets = append(packets, data.Packet{Identity: device})
+	if err := s.End(); err != nil {
+		return data.Packet{}, fmt.Errorf("read body, a JSON object with locations: %w", err)
+	}
+	if b.n == 0 && current.Kind() == jsonscan.Object {
+		s := jsonscan.New(current.Raw())
+		if err := b.point(&s); err != nil {
+			return data.Packet{}, err
+		}
+	}
+	packet, ok := b.group.Packet()
+	if !ok {
+		packet.Identity = b.device
 	}
 	r.SetAnswer("Content-Type", "application/json")
-	first := packets[0]
-	first.Reply = []byte(`{"result":"ok"}`)
-	first.More = packets[1:]
-	return first, nil
+	packet.Reply = []byte(`{"result":"ok"}`)
+	return packet, nil
+}
+
+// batch is a request while it is read.
+type batch struct {
+	// device is who the address says that it is.
+	device string
+	group  protocol.Group
+	n      int
+}
+
+// point reads the next point.
+func (b *batch) point(s *jsonscan.Scanner) error {
+	if b.n++; b.n > maxPoints {
+		return fmt.Errorf("read locations: more than %d; set a smaller batch size in the app: %w", maxPoints, data.ErrInvalid)
+	}
+	var f feature
+	if f.read(s); s.Failed() {
+		return fmt.Errorf("read location %d: %w", b.n, s.End())
+	}
+	id := f.device(b.device)
+	if id == "" {
+		return fmt.Errorf("read location %d: set a device id in the app: %w", b.n, protocol.ErrNoIdentity)
+	}
+	packet, _ := b.group.Of(id)
+	packet.Positions = append(packet.Positions, f.position())
+	return nil
 }

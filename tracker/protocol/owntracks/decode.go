@@ -1,88 +1,39 @@
 package owntracks
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/util/converters"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
-// maxInputs bounds the numbered inputs of a message.
-const maxInputs = 100
-
-func (m message) text(key string) string {
-	switch v := m[key].(type) {
-	case string:
-		return protocol.Text([]byte(v))
-	case json.Number:
-		return v.String()
-	}
-	return ""
-}
-
-func (m message) number(key string) (float64, bool) {
-	var s string
-	switch v := m[key].(type) {
-	case json.Number:
-		s = v.String()
-	case string:
-		s = strings.TrimSpace(v)
-	default:
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(s, 64)
-	return f, err == nil && !math.IsNaN(f) && !math.IsInf(f, 0)
-}
-
-func (m message) truth(key string) (value, ok bool) {
-	switch v := m[key].(type) {
-	case bool:
-		return v, true
-	case json.Number:
-		return v.String() != "0", true
-	}
-	return false, false
-}
-
-// seconds reads a time as seconds since 1970.
-func (m message) seconds(key string) time.Time {
-	v, ok := m.number(key)
-	if !ok || math.Abs(v) > 1e11 {
-		return time.Time{}
-	}
-	return protocol.UnixMilli(int64(math.Round(v * 1000)))
-}
-
-func (m message) position() data.Position {
+func (m *message) position() data.Position {
 	p := data.Position{Protocol: name, Valid: true}
 	p.Attributes = make(data.Attributes, 0, 12)
-	fix := m.seconds("tst")
-	if p.DeviceTime = m.seconds("sent"); p.DeviceTime.IsZero() {
+	fix := m.seconds(kTst)
+	if p.DeviceTime = m.seconds(kSent); p.DeviceTime.IsZero() {
 		p.DeviceTime = fix
 	}
-	latitude, ok1 := m.number("lat")
-	longitude, ok2 := m.number("lon")
+	latitude, ok1 := m.number(kLat)
+	longitude, ok2 := m.number(kLon)
 	if !ok1 || !ok2 {
 		p.Outdated, p.Valid = true, false
 	} else if protocol.SetPlace(&p, latitude, longitude); !p.Outdated {
 		p.FixTime = fix
 	}
-	if v, ok := m.number("vel"); ok && v > 0 {
+	if v, ok := m.number(kVel); ok && v > 0 {
 		p.SpeedKnots = converters.KnotsFromKmh(v)
 	}
-	if v, ok := m.number("alt"); ok {
+	if v, ok := m.number(kAlt); ok {
 		p.AltitudeM = v
 	}
-	if v, ok := m.number("cog"); ok {
+	if v, ok := m.number(kCog); ok {
 		p.CourseDeg = protocol.Course(v)
 	}
-	if v, ok := m.number("acc"); ok && v > 0 {
+	if v, ok := m.number(kAcc); ok && v > 0 {
 		p.AccuracyM = v
 	}
 	m.attributes(&p.Attributes)
@@ -90,24 +41,25 @@ func (m message) position() data.Position {
 	return p
 }
 
-func (m message) attributes(a *data.Attributes) {
+func (m *message) attributes(a *data.Attributes) {
 	m.trigger(a)
-	if v, ok := m.number("batt"); ok {
+	if v, ok := m.number(kBatt); ok {
 		a.SetInt("batteryLevel", converters.Clamp(v, 0, 100))
 	}
-	if v, ok := m.number("bs"); ok && v >= 1 {
+	if v, ok := m.number(kBs); ok && v >= 1 {
 		a.SetBool("charge", v >= 2)
 	}
 	for _, f := range [...]struct {
-		key, name string
-		factor    float64
-		whole     bool
+		key    key
+		name   string
+		factor float64
+		whole  bool
 	}{
-		{"uext", "power", 1, false},
-		{"ubatt", "battery", 1, false},
-		{"rpm", "rpm", 1, true},
-		{"odometer", "odometer", 1000, false},
-		{"hmc", "hours", 1000, true},
+		{kUext, "power", 1, false},
+		{kUbatt, "battery", 1, false},
+		{kRpm, "rpm", 1, true},
+		{kOdometer, "odometer", 1000, false},
+		{kHmc, "hours", 1000, true},
 	} {
 		v, ok := m.number(f.key)
 		switch {
@@ -118,44 +70,37 @@ func (m message) attributes(a *data.Attributes) {
 			a.SetFloat(f.name, v*f.factor)
 		}
 	}
-	a.SetString("vin", m.text("vin"))
-	if own := m.text("name"); own != "" {
+	a.SetString("vin", m.text(kVin))
+	if own := m.text(kName); own != "" {
 		a.SetString("vin", own)
 	}
-	for _, f := range [...]struct{ key, name string }{{"ign", "ignition"}, {"motion", "motion"}} {
+	for _, f := range [...]struct {
+		key  key
+		name string
+	}{{kIgn, "ignition"}, {kMotion, "motion"}} {
 		if v, ok := m.truth(f.key); ok {
 			a.SetBool(f.name, v)
 		}
 	}
-	if v, ok := m.number("p"); ok {
+	if v, ok := m.number(kP); ok {
 		a.SetFloat("pressure", v)
 	}
-	for _, f := range [...]struct{ key, name string }{{"SSID", "wifi"}, {"poi", "poi"}, {"tag", "tag"}} {
+	for _, f := range [...]struct {
+		key  key
+		name string
+	}{{kSSID, "wifi"}, {kPoi, "poi"}, {kTag, "tag"}} {
 		a.SetString(f.name, m.text(f.key))
 	}
-	a.SetString("geofence", m.list("inregions"))
-	a.SetString("activity", m.list("motionactivities"))
-	m.numbered(a, "adda-", "adc")
-	m.numbered(a, "temp_c-", "temp")
-}
-
-// numbered reads inputs numbered from 00; attributes are numbered from 1.
-func (m message) numbered(a *data.Attributes, key, name string) {
-	for i := range maxInputs {
-		v, ok := m.number(fmt.Sprintf("%s%02d", key, i))
-		if !ok {
-			if i > 0 {
-				return
-			}
-			continue
-		}
-		a.SetFloat(name+strconv.Itoa(i+1), v)
+	a.SetString("geofence", m.list(kInregions))
+	a.SetString("activity", m.list(kMotionactivities))
+	for i := range m.inputs {
+		a.Set(m.inputs[i].Key, m.inputs[i].Value)
 	}
 }
 
 // trigger reads what made the app or the vehicle report.
-func (m message) trigger(a *data.Attributes) {
-	t := m.text("t")
+func (m *message) trigger(a *data.Attributes) {
+	t := m.text(kT)
 	a.SetString("event", t)
 	switch t {
 	case "9":
@@ -175,7 +120,7 @@ func (m message) trigger(a *data.Attributes) {
 	case "s":
 		a.AddAlarm("overspeed")
 	case "h":
-		switch m.text("rty") {
+		switch m.text(kRty) {
 		case "0", "3":
 			a.AddAlarm("hardBraking")
 		case "1", "4":
@@ -187,22 +132,22 @@ func (m message) trigger(a *data.Attributes) {
 }
 
 // network reads the cell; lac and cid are numbers, or text in hex.
-func (m message) network() *data.Network {
-	mcc, ok1 := m.number("mcc")
-	mnc, ok2 := m.number("mnc")
-	lac, ok3 := m.code("lac")
-	cell, ok4 := m.code("cid")
+func (m *message) network() *data.Network {
+	mcc, ok1 := m.number(kMcc)
+	mnc, ok2 := m.number(kMnc)
+	lac, ok3 := m.code(kLac)
+	cell, ok4 := m.code(kCid)
 	if !ok1 || !ok2 || !ok3 || !ok4 || mcc < 1 || mcc > 999 || mnc < 0 || mnc > 999 || lac > 0xFFFFFF || cell > 1<<36 {
 		return nil
 	}
 	return &data.Network{CellTowers: []data.CellTower{{MCC: int(mcc), MNC: int(mnc), LAC: int(lac), CellID: cell}}}
 }
 
-func (m message) code(key string) (int64, bool) {
+func (m *message) code(k key) (int64, bool) {
 	base := 16
-	if _, isNumber := m[key].(json.Number); isNumber {
+	if m.values[k].Kind() == jsonscan.Number {
 		base = 10
 	}
-	v, err := strconv.ParseInt(m.text(key), base, 64)
+	v, err := strconv.ParseInt(m.text(k), base, 64)
 	return v, err == nil && v >= 0
 }

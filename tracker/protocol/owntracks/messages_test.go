@@ -84,8 +84,8 @@ func TestPublication(t *testing.T) {
 		}
 		return packet
 	}
-	const location = `{"_type":"location","topic":"owntracks/eve/phone","tid":"ev","lat":1,"lon":2,"tst":1780302600}`
-	if p := publish("owntracks/jane/phone", location); p.Identity != "owntracks/jane/phone" || len(p.Positions) != 1 {
+	const eve = `{"_type":"location","topic":"owntracks/eve/phone","tid":"ev","lat":1,"lon":2,"tst":1780302600}`
+	if p := publish("owntracks/jane/phone", eve); p.Identity != "owntracks/jane/phone" || len(p.Positions) != 1 {
 		t.Errorf("location: %+v", p)
 	}
 	if p := publish("owntracks/jane/phone/status", `{"_type":"status"}`); p.Identity != "owntracks/jane/phone" || len(p.Positions) != 0 {
@@ -93,8 +93,8 @@ func TestPublication(t *testing.T) {
 	}
 	for topic, payload := range map[string]string{
 		"owntracks/jane/phone":     `{"_type":"lwt","tst":1}`, // the broker says it, not the device
-		"owntracks/jane/phone/cmd": location,
-		"owntracks/jane":           location,
+		"owntracks/jane/phone/cmd": eve,
+		"owntracks/jane":           eve,
 	} {
 		if p := publish(topic, payload); p.Identity != "" || len(p.Positions) != 0 {
 			t.Errorf("%s: %+v", topic, p)

@@ -54,12 +54,37 @@ func TestSent(t *testing.T) {
 	}
 }
 
+// Apps escape slashes, write numbers as text or with decimals, and repeat keys.
+func TestWaysOfWriting(t *testing.T) {
+	packet, err := post(`[{"_type":"location","lat":9,"topic":"owntracks\/jane\/phone","lat":" 1.5","lon":25e-1,"tst":1780302600.0,"SSID":"Caf\u00e9",` +
+		`"inregions":["home",1,"town"],"adda-01":2.5,"adda-1":3,"temp_c-00":"-4","unknown":{"a":[{}]},"vel":null}]`)
+	if err != nil || packet.Identity != "owntracks/jane/phone" {
+		t.Fatalf("%+v, %v", packet, err)
+	}
+	p := packet.Positions[0]
+	if p.Latitude != 1.5 || p.Longitude != 2.5 || p.FixTime.Unix() != 1780302600 || p.SpeedKnots != 0 {
+		t.Errorf("%+v", p)
+	}
+	if have, want := string(p.Attributes.AppendJSON(nil)), `{"wifi":"Café","geofence":"home,town","adc2":2.5,"temp1":-4.0}`; have != want {
+		t.Errorf("%s, want %s", have, want)
+	}
+}
+
+// location is what the app sends most.
+const location = `{"cog":271,"lon":2.29513,"acc":5,"vel":61,"vac":21,"lat":48.85833,"tst":1497349316,"alt":167,"_type":"location",` +
+	`"tid":"JJ","t":"u","batt":67}`
+
+func TestAllocations(t *testing.T) {
+	const most = 10
+	if n := testing.AllocsPerRun(100, func() { _, _ = post(location) }); n > most {
+		t.Errorf("%v allocations for a location, at most %d", n, most)
+	}
+}
+
 func BenchmarkRead(b *testing.B) {
-	const body = `{"cog":271,"lon":2.29513,"acc":5,"vel":61,"vac":21,"lat":48.85833,"tst":1497349316,"alt":167,"_type":"location",` +
-		`"tid":"JJ","t":"u","batt":67}`
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := post(body); err != nil {
+		if _, err := post(location); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -1,8 +1,7 @@
 package owntracks
 
 import (
-	"bytes"
-	"encoding/json"
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -20,49 +19,40 @@ const (
 
 var nothing = []byte("[]")
 
-// message is one object, by its keys. Numbers come as integers, with decimals,
-// or as text.
-type message map[string]any
-
 // read reads one request: a message, or an array of messages. What is no report
 // is taken and left out, so that the app does not send it for ever.
 func read(r *protocol.Request, _ time.Time) (data.Packet, error) {
 	r.SetAnswer("Content-Type", "application/json")
-	packet := data.Packet{Reply: nothing, RefusalStatus: statusOK, Refusal: nothing}
-	messages, err := parse(r.Body)
-	if err != nil {
-		return data.Packet{}, err
-	}
-	index := map[string]int{}
-	var packets []data.Packet
-	for i, m := range messages {
-		id := m.identity(r)
-		p, ok, err := m.open(r.Settings)
+	var group protocol.Group
+	var quiet string // who sent what is no report
+	var m message
+	for l := open(r.Body); ; {
+		more, err := l.next(&m)
+		if err != nil {
+			return data.Packet{}, err
+		}
+		if !more {
+			break
+		}
+		id, kind := m.identity(r), m.text(kType)
+		p, ok, err := m.reports(r.Settings)
 		switch {
 		case err != nil:
-			return data.Packet{}, fmt.Errorf("read message %d: %w", i+1, err)
-		case !ok && packet.Identity == "":
-			packet.Identity = id
-		}
-		if !ok {
+			return data.Packet{}, fmt.Errorf("read message %d: %w", l.n, err)
+		case !ok:
+			quiet = cmp.Or(quiet, id)
 			continue
+		case id == "":
+			return data.Packet{}, fmt.Errorf("read %.20s: topic, X-Limit-U and X-Limit-D, or tid is needed: %w", kind, protocol.ErrNoIdentity)
 		}
-		if id == "" {
-			return data.Packet{}, fmt.Errorf("read %s: topic, X-Limit-U and X-Limit-D, or tid is needed: %w", m.text("_type"), protocol.ErrNoIdentity)
-		}
-		n, known := index[id]
-		if !known {
-			n = len(packets)
-			index[id] = n
-			packets = append(packets, data.Packet{Identity: id, Reply: nothing, RefusalStatus: statusBadRequest})
-		}
-		packets[n].Positions = append(packets[n].Positions, p...)
+		packet, _ := group.Of(id)
+		packet.Reply, packet.RefusalStatus = nothing, statusBadRequest
+		packet.Positions = append(packet.Positions, p...)
 	}
-	if len(packets) == 0 {
+	if packet, ok := group.Packet(); ok {
 		return packet, nil
 	}
-	packet, packet.More = packets[0], packets[1:]
-	return packet, nil
+	return data.Packet{Identity: quiet, Reply: nothing, RefusalStatus: statusOK, Refusal: nothing}, nil
 }
 
 // publication reads the payload of a topic. The topic names the device, whatever
@@ -73,54 +63,32 @@ func publication(m *protocol.Message, _ time.Time) (data.Packet, error) {
 	if id == "" || strings.HasPrefix(m.Topic[len(id):], "/cmd") {
 		return data.Packet{}, nil
 	}
-	messages, err := parse(m.Payload)
-	if err != nil {
-		return data.Packet{}, err
-	}
 	packet := data.Packet{}
-	for i, one := range messages {
-		p, _, err := one.open(m.Settings)
+	var one message
+	for l := open(m.Payload); ; {
+		more, err := l.next(&one)
 		if err != nil {
-			return data.Packet{}, fmt.Errorf("read message %d: %w", i+1, err)
+			return data.Packet{}, err
 		}
-		if one.text("_type") != "lwt" {
+		if !more {
+			return packet, nil
+		}
+		p, _, err := one.reports(m.Settings)
+		if err != nil {
+			return data.Packet{}, fmt.Errorf("read message %d: %w", l.n, err)
+		}
+		if !one.is("lwt") {
 			packet.Identity = id
 		}
 		packet.Positions = append(packet.Positions, p...)
 	}
-	return packet, nil
-}
-
-// parse reads an object, or an array of objects; an empty body is none.
-func parse(body []byte) ([]message, error) {
-	body = bytes.TrimSpace(body)
-	if len(body) == 0 {
-		return nil, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(body))
-	decoder.UseNumber()
-	if body[0] != '[' {
-		var m message
-		if err := decoder.Decode(&m); err != nil {
-			return nil, fmt.Errorf("read body: want a JSON object: %w: %w", err, data.ErrInvalid)
-		}
-		return []message{m}, nil
-	}
-	var list []message
-	if err := decoder.Decode(&list); err != nil {
-		return nil, fmt.Errorf("read body: want JSON objects: %w: %w", err, data.ErrInvalid)
-	}
-	if len(list) > maxMessages {
-		return nil, fmt.Errorf("read body: %d messages, at most %d: %w", len(list), maxMessages, data.ErrInvalid)
-	}
-	return list, nil
 }
 
 // identity names the device: its topic; else the user and the device of the
 // headers, of the parameters or of HTTP Basic, which make the topic; else the
 // two letters of tid.
-func (m message) identity(r *protocol.Request) string {
-	if topic := m.text("topic"); topic != "" {
+func (m *message) identity(r *protocol.Request) string {
+	if topic := m.text(kTopic); topic != "" {
 		if id := device(topic); id != "" {
 			return id
 		}
@@ -142,22 +110,22 @@ func (m message) identity(r *protocol.Request) string {
 	if user != "" && unit != "" {
 		return root + user + "/" + unit
 	}
-	return m.text("tid")
+	return m.text(kTid)
 }
 
-// open reads the reports of a message; ok is false if it is of a kind that has
+// reports reads the reports of a message; ok is false if it is of a kind that has
 // none. An encrypted message waits for the settings of its device: until then
 // it is one without reports.
-func (m message) open(s protocol.Settings) (positions []data.Position, ok bool, err error) {
-	if m.text("_type") == "encrypted" {
+func (m *message) reports(s protocol.Settings) (positions []data.Position, ok bool, err error) {
+	if m.is("encrypted") {
 		if s == nil {
 			return nil, true, nil
 		}
-		if m, err = m.decrypt(s); err != nil {
+		if err := m.decrypt(s); err != nil {
 			return nil, true, err
 		}
 	}
-	switch m.text("_type") {
+	switch string(m.values[kType].Words()) {
 	case "location":
 		return []data.Position{m.position()}, true, nil
 	case "transition":

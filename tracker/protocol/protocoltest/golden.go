@@ -39,6 +39,23 @@ func Records(tb testing.TB) []recording.Record {
 	return out
 }
 
+// Message is a golden message.
+func Message(tb testing.TB, session string, seq int) []byte {
+	tb.Helper()
+	for _, r := range Records(tb) {
+		if r.Session != session || r.Seq != seq {
+			continue
+		}
+		b, err := r.Bytes()
+		if err != nil {
+			tb.Fatal(err)
+		}
+		return b
+	}
+	tb.Fatalf("no message %d of session %s", seq, session)
+	return nil
+}
+
 // Golden checks every record of testdata/*.jsonl; then sends the messages of
 // each session as one stream: whole, byte by byte and glued together, which
 // must read the same; then sends noise, which must end in an error or be

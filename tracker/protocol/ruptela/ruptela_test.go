@@ -14,34 +14,18 @@ func TestGolden(t *testing.T) { protocoltest.Golden(t, Protocol()) }
 
 func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 
-// golden returns message seq of a session of the golden file.
-func golden(tb testing.TB, session string, seq int) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session && r.Seq == seq {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no message %d of session %s", seq, session)
-	return nil
-}
-
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "a-in1", 0), 3)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "a-in1", 0), 3)
 }
 
 func BenchmarkDecode(b *testing.B) {
-	protocoltest.Benchmark(b, Protocol(), golden(b, "a-in1", 0))
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "a-in1", 0))
 }
 
 // What can not be read is not answered, so that the device sends it again.
 func TestUnreadable(t *testing.T) {
 	c := Protocol().New(protocol.TCP)
-	whole := golden(t, "a-in1", 0)
+	whole := protocoltest.Message(t, "a-in1", 0)
 	for name, frame := range map[string][]byte{
 		"empty":         nil,
 		"short":         whole[:10],

@@ -51,7 +51,7 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	case frame[0] >= 0x80 && len(frame) > 1 && frame[1] == 0:
 		return r.binary(frame)
 	}
-	text := strings.TrimSuffix(string(frame), "\r")
+	text := strings.TrimRight(string(frame), "\r\n\x00 ")
 	switch head, _, _ := strings.Cut(text, ";"); len(head) {
 	case 3: // STT
 		c.family = "universal"

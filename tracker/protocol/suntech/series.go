@@ -55,12 +55,15 @@ func (r *report) st4(kind string, f *fields) (data.Packet, error) {
 	r.archive(f.next())
 	r.integer("index", f.next())
 	r.integer("status", f.next())
-	if len(f.peek()) == 3 {
-		f.next()
+	// What stands in front of the date differs by model; the last of it is
+	// whether a model 41 moves.
+	const most = 4
+	last := ""
+	for n := 0; n < most && !f.done && len(f.peek()) != len("yyyymmdd"); n++ {
+		last = f.next()
 	}
-	if model41 {
-		f.next()
-		a.SetBool("motion", f.next() == "2")
+	if model41 && last != "" {
+		a.SetBool("motion", last == "2")
 	}
 	r.at().DeviceTime = f.time()
 	r.place(f.next(), f.next())

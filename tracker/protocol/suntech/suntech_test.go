@@ -1,6 +1,7 @@
 package suntech
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -119,3 +120,12 @@ func TestAllocations(t *testing.T) {
 func BenchmarkLegacy(b *testing.B) { protocoltest.Benchmark(b, Protocol(), []byte(sample)) }
 
 func BenchmarkUniversal(b *testing.B) { protocoltest.Benchmark(b, Protocol(), []byte(universal)) }
+
+// A message that never ends and is full of marks must not cost more for every
+// byte that comes.
+func TestHostileStreamIsCheap(t *testing.T) {
+	for _, fill := range []string{"\r\n", ";", "9;"} {
+		stream := append([]byte("ST300UEX;1;1;1;1;"), bytes.Repeat([]byte(fill), 2*maxFrame)...)
+		protocoltest.CheapToCut(t, Protocol(), stream[:2*maxFrame])
+	}
+}

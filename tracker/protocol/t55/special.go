@@ -86,7 +86,11 @@ func (m *message) qze(f fields.List) bool {
 	if v, ok := fields.Number(f.At(6)); ok && v >= 0 {
 		p.SpeedKnots = converters.KnotsFromKmh(v)
 	}
-	m.quantity("event", f.At(1))
+	if _, ok := fields.Number(f.At(1)); ok {
+		m.quantity("event", f.At(1))
+	} else {
+		p.Attributes.SetString("event", protocol.Text(f.At(1)))
+	}
 	flag(p, "ignition", f.At(9))
 	return true
 }

@@ -47,9 +47,6 @@ func (m *message) read(s string) bool {
 	if s[:3] != "RPV" && s[:3] != "REV" { // they have the source and age of the fix
 		m.tail(tail, commas)
 	}
-	if p := &m.at; !p.Valid && p.Latitude == 0 && p.Longitude == 0 {
-		p.Outdated, p.FixTime = true, time.Time{}
-	}
 	return true
 }
 
@@ -58,7 +55,7 @@ func (m *message) moment(kind, head string) bool {
 	p := &m.at
 	switch {
 	case kind == "RPV" && len(head) == 5 && isNumber(head):
-		p.DeviceTime = nearest(decimal(head), m.now)
+		p.DeviceTime = latest(decimal(head), m.now)
 	case kind == "REV" && len(head) == 12 && isNumber(head[2:]):
 		week, day, seconds := decimal(head[2:6]), decimal(head[6:7]), decimal(head[7:12])
 		m.eventCode(head[:2])
@@ -76,15 +73,16 @@ func (m *message) moment(kind, head string) bool {
 	return true
 }
 
-// nearest is the time nearest to now that is that many seconds after midnight.
-func nearest(seconds int64, now time.Time) time.Time {
+// ahead is how far the clock of a receiver may be ahead of ours.
+const ahead = 5 * time.Minute
+
+// latest is the last time that is that many seconds after midnight: a report
+// may be late, and is not from the future.
+func latest(seconds int64, now time.Time) time.Time {
 	now = now.UTC()
-	t := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, int(seconds), 0, time.UTC)
-	switch d := t.Sub(now); {
-	case d > 12*time.Hour:
+	t := time.Date(now.Year(), now.Month(), now.Day()+1, 0, 0, int(seconds), 0, time.UTC)
+	for t.After(now.Add(ahead)) {
 		t = t.AddDate(0, 0, -1)
-	case d < -12*time.Hour:
-		t = t.AddDate(0, 0, 1)
 	}
 	return t
 }

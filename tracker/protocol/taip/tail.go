@@ -1,6 +1,7 @@
 package taip
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/waymark-gps/waymark/data"
@@ -85,8 +86,9 @@ func (m *message) longTail(c *cursor) {
 	}
 }
 
+// setNumber sets a whole number, which may have a sign.
 func setNumber(a *data.Attributes, key, s string) {
-	if v, ok := number(s); ok {
+	if v, err := strconv.ParseInt(strings.TrimSpace(s), 10, 64); err == nil {
 		a.SetInt(key, v)
 	}
 }

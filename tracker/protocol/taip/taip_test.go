@@ -1,6 +1,7 @@
 package taip
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 	"time"
@@ -14,28 +15,12 @@ func TestGolden(t *testing.T) { protocoltest.Golden(t, Protocol()) }
 
 func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 
-// golden returns message seq of a session of the golden file.
-func golden(tb testing.TB, session string, seq int) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session && r.Seq == seq {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no message %d of session %s", seq, session)
-	return nil
-}
-
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "stream", 2), 4)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "stream", 2), 4)
 }
 
 func BenchmarkDecode(b *testing.B) {
-	protocoltest.Benchmark(b, Protocol(), golden(b, "stream", 2))
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "stream", 2))
 }
 
 func TestUnreadable(t *testing.T) {
@@ -53,8 +38,8 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// A time of day belongs to the nearest day.
-func TestNearestDay(t *testing.T) {
+// A time of day belongs to the last day on which it was.
+func TestLatestDay(t *testing.T) {
 	for _, c := range []struct {
 		now     string
 		seconds int64
@@ -62,13 +47,15 @@ func TestNearestDay(t *testing.T) {
 	}{
 		{"2026-06-01T12:00:00Z", 30600, "2026-06-01T08:30:00Z"},
 		{"2026-06-01T00:00:10Z", 86390, "2026-05-31T23:59:50Z"},
-		{"2026-05-31T23:59:50Z", 10, "2026-06-01T00:00:10Z"},
+		{"2026-05-31T23:59:50Z", 10, "2026-06-01T00:00:10Z"}, // its clock is ahead
+		{"2026-06-01T12:00:00Z", 46800, "2026-05-31T13:00:00Z"},
+		{"2026-06-01T12:00:00Z", 99999, "2026-06-01T03:46:39Z"},
 	} {
 		now, err := time.Parse(time.RFC3339, c.now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if have := nearest(c.seconds, now).Format(time.RFC3339); have != c.want {
+		if have := latest(c.seconds, now).Format(time.RFC3339); have != c.want {
 			t.Errorf("%d seconds at %s: %s, want %s", c.seconds, c.now, have, c.want)
 		}
 	}
@@ -79,5 +66,14 @@ func TestDatagramWithoutEnd(t *testing.T) {
 	message := []byte(">RGP010626083000+5252000+013405000300913007F4101;ID=1005")
 	if frame, n, err := c.Next(message); err != nil || n != len(message) || len(frame) != n {
 		t.Errorf("took %d of %d: %v", n, len(message), err)
+	}
+}
+
+// A message that never ends and is full of marks must not cost more for every
+// byte that comes.
+func TestHostileStreamIsCheap(t *testing.T) {
+	for _, fill := range []string{">", ";", "+"} {
+		stream := append([]byte(">RGP"), bytes.Repeat([]byte(fill), 2*maxFrame)...)
+		protocoltest.CheapToCut(t, Protocol(), stream[:2*maxFrame])
 	}
 }

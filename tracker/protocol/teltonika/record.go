@@ -101,10 +101,6 @@ func (d *record) location() {
 		data.Attribute{Key: "priority", Value: data.Int(int64(priority))},
 		data.Attribute{Key: "sat", Value: data.Int(int64(satellites))},
 		data.Attribute{Key: "event", Value: data.Int(int64(event))})
-	if satellites == 0 && longitude == 0 && latitude == 0 {
-		p.Outdated = true
-		return
-	}
 	protocol.SetPlace(p, float64(latitude)/1e7, float64(longitude)/1e7)
 	if p.Outdated {
 		return

@@ -5,6 +5,7 @@ package teltonika
 
 import (
 	"regexp"
+	"strings"
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
@@ -47,7 +48,7 @@ var (
 // Configure takes the settings "model", the name of the device's model, and
 // "extended", for old firmware that sends a fifth group of elements.
 func (c *codec) Configure(s protocol.Settings) {
-	name := s.Text("model")
+	name := strings.ToUpper(strings.TrimSpace(s.Text("model")))
 	c.extended = s.Bool("extended")
 	c.model = model{
 		fmb:    fmbNames.MatchString(name),

@@ -102,8 +102,12 @@ func (d *record) tagParameter(tag string, id uint8, b []byte) {
 		}
 	case 5:
 		a.SetString(tag+"Name", protocol.Text(b))
-	case 6:
-		a.SetInt(tag+"Temp", signed)
+	case 6: // in a second byte, hundredths as in elements 10800 to 10803
+		if len(b) > 1 {
+			a.SetFloat(tag+"Temp", float64(signed)/100)
+		} else {
+			a.SetInt(tag+"Temp", signed)
+		}
 	case 7:
 		a.SetInt(tag+"Humidity", unsigned)
 	case 8:

@@ -217,7 +217,7 @@ func (m *message) event() bool {
 	if series := m.kind[:3]; (series == "DW5" || series == "DW6") && m.surroundings() {
 		return true
 	}
-	return m.position(m.body)
+	return m.position(m.body) || m.stay(len(*a) > 0)
 }
 
 func letter(c byte) bool { return c >= 'A' && c <= 'Z' }

@@ -1,8 +1,10 @@
 package tk103
 
-import "github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
+import (
+	"bytes"
 
-import "bytes"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
+)
 
 const maxFrame = 4 << 10
 

@@ -74,17 +74,16 @@ func (m *message) inNetwork() bool {
 }
 
 // surroundings reads DW5.: MCC, MNC, LAC, cell, a count of access points,
-// these, date, time.
+// these, date, time. The stars tell the access points, counts are wrong at times.
 func (m *message) surroundings() bool {
 	var room [fields.MaxFields][]byte
 	f := fields.Split(room[:0], m.body, ',')
-	count, ok := fields.Integer(f.At(4))
-	if !ok || count < 0 || int(count) > len(f) {
+	if len(f) < 5 || !fields.AllDigits(f[4]) {
 		return false
 	}
 	m.cell(f[0], f[1], f[2], f[3], 10, nil)
 	rest := f.From(5)
-	for ; count > 0 && len(rest) > 0; count-- {
+	for len(rest) > 0 && bytes.IndexByte(rest[0], '*') >= 0 {
 		m.wifi(rest[0])
 		rest = rest[1:]
 	}

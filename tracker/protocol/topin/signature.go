@@ -39,6 +39,8 @@ func signature(first []byte, _ protocol.Transport) protocol.Match {
 	exact := i == 0 || first[3] == kindStatus || i <= optionalGPS && (first[3] == kindGPS || first[3] == kindGPSStored)
 	counted := 2 + 1 + length + len(stop)
 	switch {
+	case first[3] == kindWifi || first[3] == kindWifiStored:
+		return protocol.Maybe // gt06 has the same scan
 	case length < tailOfOthers && !isScan(first[3]) && size == len(first):
 		return protocol.Sure
 	case !exact && !isScan(first[3]):

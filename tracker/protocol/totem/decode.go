@@ -26,7 +26,7 @@ const tailSize = 4 + 2
 
 // Decode reads a message of any form, with or without its line end.
 func (codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
-	frame = bytes.Trim(frame, "\r\n ")
+	frame = bytes.Trim(frame, "\r\n\x00 ")
 	bar := bytes.IndexByte(frame, '|')
 	start := headSize(frame)
 	long := start == 6

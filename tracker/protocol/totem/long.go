@@ -215,8 +215,8 @@ func isMCC(b []byte) bool {
 	return ok && v >= 200 && v < 800
 }
 
-// readList reads the forms with commas: E2, a card, and E5, the engine. The
-// longitude comes first.
+// readList reads the forms with commas: E2, a card, whose longitude comes
+// first, and E5, the engine, whose latitude does.
 func (out *report) readList(kind, content []byte) (bool, error) {
 	var f [24][]byte
 	body := content
@@ -230,6 +230,9 @@ func (out *report) readList(kind, content []byte) (bool, error) {
 	latitude, ok2 := fields.Number(f[2])
 	if p.DeviceTime.IsZero() || !ok1 || !ok2 {
 		return false, fmt.Errorf("decode %s: time or place is unreadable: %w", kind, data.ErrInvalid)
+	}
+	if string(kind) == "E5" {
+		latitude, longitude = longitude, latitude
 	}
 	if latitude > 90 || latitude < -90 {
 		latitude, longitude = longitude, latitude

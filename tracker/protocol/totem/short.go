@@ -3,6 +3,7 @@ package totem
 import (
 	"bytes"
 	"fmt"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -26,7 +27,7 @@ func (out *report) readGPRMC(content []byte) (bool, error) {
 	latitude, ok1 := fields.Coordinate(g[3], first(g[4]))
 	longitude, ok2 := fields.Coordinate(g[5], first(g[6]))
 	if t.IsZero() || !ok1 || !ok2 {
-		return false, nil // not yet a fix
+		return out.alarmAlone(sentence[:2], t), nil
 	}
 	p := &out.positions[0]
 	p.DeviceTime = t
@@ -78,6 +79,14 @@ func (out *report) readGPRMC(content []byte) (bool, error) {
 	return true, nil
 }
 
+// alarmAlone keeps the alarm of a message without a fix; false if it has none.
+func (out *report) alarmAlone(code []byte, t time.Time) bool {
+	p := &out.positions[0]
+	p.Outdated, p.DeviceTime = true, t
+	p.Attributes.AddAlarm(alarmOf(code))
+	return len(p.Attributes) > 0
+}
+
 func first(b []byte) []byte { return b[:min(1, len(b))] }
 
 func (out *report) speed(knots, course []byte) {
@@ -101,7 +110,7 @@ func (out *report) readBars(content []byte) (bool, error) {
 	latitude, ok1 := fields.Coordinate(f[2], first(f[3]))
 	longitude, ok2 := fields.Coordinate(f[4], first(f[5]))
 	if t.IsZero() || !ok1 || !ok2 {
-		return false, nil
+		return out.alarmAlone(f[0][:2], t), nil
 	}
 	p := &out.positions[0]
 	p.DeviceTime = t
@@ -155,7 +164,7 @@ func (out *report) readFixed(content []byte) (bool, error) {
 	latitude, ok1 := fields.Coordinate(content[place:place+latitudeSize-1], content[place+latitudeSize-1:place+latitudeSize])
 	longitude, ok2 := fields.Coordinate(content[place+latitudeSize:end-1], content[end-1:end])
 	if t.IsZero() || !ok1 || !ok2 {
-		return false, nil
+		return out.alarmAlone(content[:2], t), nil
 	}
 	p := &out.positions[0]
 	p.DeviceTime = t

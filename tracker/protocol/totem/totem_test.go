@@ -18,21 +18,6 @@ func FuzzDecode(f *testing.F) { protocoltest.Fuzz(f, Protocol()) }
 
 var now = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
-func golden(tb testing.TB, session string) []byte {
-	tb.Helper()
-	for _, r := range protocoltest.Records(tb) {
-		if r.Session == session {
-			b, err := r.Bytes()
-			if err != nil {
-				tb.Fatal(err)
-			}
-			return b
-		}
-	}
-	tb.Fatalf("no record %s", session)
-	return nil
-}
-
 func TestUnreadable(t *testing.T) {
 	for _, text := range []string{
 		"", "$$", "$$0108AA|x", "$$AA|", "$$0108AA1|18001800140916020524", "$$0108E21|x,y,z|00", "$$AA1|x",
@@ -47,7 +32,7 @@ func TestUnreadable(t *testing.T) {
 
 // A line end belongs to the message in front of it if it came together with it.
 func TestLineEnd(t *testing.T) {
-	message := golden(t, "form4")
+	message := protocoltest.Message(t, "form4", 0)
 	c := Protocol().New(protocol.TCP)
 	frame, n, err := c.Next(append(message[:len(message):len(message)], "\r\n"...))
 	if err != nil || n != len(message)+2 || string(frame) != string(message) {
@@ -71,29 +56,23 @@ func TestCommandErrors(t *testing.T) {
 }
 
 func TestAllocations(t *testing.T) {
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "form4"), 3)
-	protocoltest.AllocsPerPosition(t, Protocol(), golden(t, "form1"), 3)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "form4", 0), 3)
+	protocoltest.AllocsPerPosition(t, Protocol(), protocoltest.Message(t, "form1", 0), 3)
 }
 
-func BenchmarkForm4(b *testing.B) { protocoltest.Benchmark(b, Protocol(), golden(b, "form4")) }
+func BenchmarkForm4(b *testing.B) {
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "form4", 0))
+}
 
-func BenchmarkForm1(b *testing.B) { protocoltest.Benchmark(b, Protocol(), golden(b, "form1")) }
+func BenchmarkForm1(b *testing.B) {
+	protocoltest.Benchmark(b, Protocol(), protocoltest.Message(b, "form1", 0))
+}
 
 // A message that never ends and is full of ends must not cost more for every
 // byte that comes.
 func TestHostileStreamIsCheap(t *testing.T) {
-	stream := append([]byte("$$0999AA1"), bytes.Repeat([]byte("|\r"), maxFrame)...)
-	stream = stream[:2*maxFrame]
-	c := Protocol().New(protocol.TCP)
-	started := time.Now()
-	for taken, have := 0, 1; have <= len(stream); have++ {
-		_, n, err := c.Next(stream[taken:have])
-		if err != nil {
-			t.Fatal(err)
-		}
-		taken += n
-	}
-	if took := time.Since(started); took > 10*time.Second {
-		t.Errorf("%d bytes, one by one, took %s", len(stream), took)
+	for _, end := range []string{"|\r", "|$", "||"} {
+		stream := append([]byte("$$0999AA1"), bytes.Repeat([]byte(end), maxFrame)...)
+		protocoltest.CheapToCut(t, Protocol(), stream[:2*maxFrame])
 	}
 }

@@ -36,6 +36,9 @@ func (c *codec) Decode(frame []byte, _ time.Time) (data.Packet, error) {
 	r := &report{}
 	p := &r.positions[0]
 	p.Protocol, p.Outdated, p.Attributes = "watch", true, r.attributes[:0]
+	if len(rest) == 0 && packet.Reply != nil {
+		return packet, nil // a message that only wants its answer
+	}
 	if isPosition(name) {
 		if err := r.position(name, string(rest)); err != nil {
 			return data.Packet{}, fmt.Errorf("decode %.20q: %w", name, err)

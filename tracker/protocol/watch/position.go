@@ -18,11 +18,14 @@ func (r *report) position(kind, text string) error {
 	f := fields{rest: text}
 	date, okDate := pairs(f.next())
 	clock, okClock := pairs(f.next())
-	if !okDate || !okClock {
+	validity := f.next()
+	valid := validity == "A"
+	switch {
+	case okDate && okClock:
+		p.DeviceTime = protocol.Date(2000+date[2], date[1], date[0], clock[0], clock[1], clock[2])
+	case !valid && validity != "V":
 		return fmt.Errorf("%.30q is no date and time: %w", text, data.ErrInvalid)
 	}
-	p.DeviceTime = protocol.Date(2000+date[2], date[1], date[0], clock[0], clock[1], clock[2])
-	valid := f.next() == "A"
 	latitude, okLatitude := coordinate(&f, "S")
 	longitude, okLongitude := coordinate(&f, "W")
 	if okLatitude && okLongitude {

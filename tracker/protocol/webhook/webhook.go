@@ -5,7 +5,6 @@ package webhook
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +12,7 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/protocol/dialect/flat"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
 const (
@@ -44,12 +44,6 @@ func device(topic string) string {
 
 func topic(uniqueID string) string { return root + uniqueID }
 
-// message is what the app sends: the kind of message, and its data.
-type message struct {
-	Type string          `json:"type"`
-	Data json.RawMessage `json:"data"`
-}
-
 // read reads one request; the path names the device.
 func read(r *protocol.Request, _ time.Time) (data.Packet, error) {
 	id, _ := r.PathAfter(mark)
@@ -74,58 +68,92 @@ func publication(m *protocol.Message, _ time.Time) (data.Packet, error) {
 
 // reports reads one report, or an array of them.
 func reports(body []byte) (packet data.Packet, err error) {
-	list := []json.RawMessage{body}
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("[")) {
-		if err := json.Unmarshal(body, &list); err != nil {
-			return packet, fmt.Errorf("read array: %w: %w", err, data.ErrInvalid)
+	s := jsonscan.New(body)
+	if s.Kind() != jsonscan.Array {
+		p, ok, err := report(body)
+		if err != nil || !ok {
+			return packet, err
 		}
+		packet.Positions = []data.Position{p}
+		return packet, nil
 	}
-	if len(list) > maxReports {
-		return packet, fmt.Errorf("read array: %d reports, at most %d; send them in parts: %w", len(list), maxReports, data.ErrInvalid)
-	}
-	for i, object := range list {
-		p, ok, err := report(object)
+	s.Array()
+	for n := 1; s.Element(); n++ {
+		if n > maxReports {
+			return packet, fmt.Errorf("read array: more than %d reports, send them in parts: %w", maxReports, data.ErrInvalid)
+		}
+		p, ok, err := report(s.Value().Raw())
 		if err != nil {
-			return packet, fmt.Errorf("read report %d: %w", i+1, err)
+			return packet, fmt.Errorf("read report %d: %w", n, err)
 		}
 		if ok {
 			packet.Positions = append(packet.Positions, p)
 		}
 	}
-	return packet, nil
+	return packet, s.End()
 }
 
-// report reads one report; ok is false for messages that are none.
-func report(object json.RawMessage) (p data.Position, ok bool, err error) {
-	var m message
-	if err := json.Unmarshal(object, &m); err != nil {
-		return p, false, fmt.Errorf("want a JSON object: %w: %w", err, data.ErrInvalid)
+// report reads one report; ok is false for messages that are none. The app sends
+// the kind of the message and its data.
+func report(object []byte) (p data.Position, ok bool, err error) {
+	kind, inside, pair, err := members(object)
+	if err != nil {
+		return p, false, err
 	}
-	if m.Type != "" && len(m.Data) > 0 {
-		if m.Type != "update_location" {
+	if kind.Text() != "" && inside.Kind() != jsonscan.None {
+		if !kind.Is("update_location") {
 			return p, false, nil
 		}
-		object = m.Data
+		object = inside.Raw()
+		if _, _, pair, err = members(object); err != nil {
+			return p, false, err
+		}
 	}
 	values, err := flat.JSON(object)
 	if err != nil {
 		return p, false, err
 	}
-	// The app sends the place as a pair.
-	var pair struct {
-		GPS []float64 `json:"gps"`
-	}
-	if json.Unmarshal(object, &pair) == nil && len(pair.GPS) == 2 {
-		values = append(values, flat.Value{Key: "lat", Text: text(pair.GPS[0])}, flat.Value{Key: "lon", Text: text(pair.GPS[1])})
+	if at := numbers(pair); len(at) == 2 {
+		values = append(values, flat.Value{Key: "lat", Text: at[0]}, flat.Value{Key: "lon", Text: at[1]})
 	}
 	_, p, err = flat.Read(name, values)
 	return p, true, err
 }
 
-func text(v float64) string {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return ""
+// members reads what is not flat: the kind and the data of a message, and the
+// place as a pair.
+func members(object []byte) (kind, inside, pair jsonscan.Value, err error) {
+	s := jsonscan.New(object)
+	for s.Object(); s.Member(); {
+		switch string(s.Key()) {
+		case "type":
+			kind = s.Value()
+		case "data":
+			inside = s.Value()
+		case "gps":
+			pair = s.Value()
+		default:
+			s.Value()
+		}
 	}
-	return string(b)
+	if err = s.End(); err != nil {
+		err = fmt.Errorf("want a JSON object: %w", err)
+	}
+	return kind, inside, pair, err
+}
+
+// numbers reads an array of numbers, as written; none of another value.
+func numbers(v jsonscan.Value) (out []string) {
+	if v.Kind() != jsonscan.Array {
+		return nil
+	}
+	s := jsonscan.New(v.Raw())
+	for s.Array(); s.Element(); {
+		one := s.Value()
+		if one.Kind() != jsonscan.Number {
+			return nil
+		}
+		out = append(out, string(one.Raw()))
+	}
+	return out
 }

@@ -144,10 +144,6 @@ func place(p *data.Position, f *[maxFields]string) (code string) {
 	if !ok || !ok2 {
 		return badPlace
 	}
-	if !p.Valid && latitude == 0 && longitude == 0 {
-		p.Outdated = true
-		return taken
-	}
 	if protocol.SetPlace(p, latitude, longitude); !p.Outdated {
 		p.FixTime = p.DeviceTime
 	}

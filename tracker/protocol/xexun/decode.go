@@ -54,14 +54,16 @@ func (c *codec) Decode(frame []byte, now time.Time) (data.Packet, error) {
 }
 
 // sentence reads time, validity, latitude, longitude, speed, course, date, and
-// after the checksum the signal and the status.
+// after the checksum the signal and the status. A whole sentence may come without
+// coordinates.
 func sentence(p *data.Position, b []byte, now time.Time) bool {
-	body, rest, _ := bytes.Cut(b, []byte{'*'})
+	body, rest, whole := bytes.Cut(b, []byte{'*'})
 	var room [fields.MaxFields][]byte
 	f := fields.Split(room[:0], body, ',')
 	latitude, ok1 := coordinate(f.At(2))
 	longitude, ok2 := coordinate(f.At(4))
-	if !ok1 || !ok2 {
+	placed := ok1 && ok2
+	if !placed && (!whole || len(f.At(2)) > 0) {
 		return false
 	}
 	if isOneOf(f.At(3), 'S') {
@@ -83,8 +85,8 @@ func sentence(p *data.Position, b []byte, now time.Time) bool {
 		p.CourseDeg = protocol.Course(v)
 	}
 	p.DeviceTime = fixTime(motion.At(2), f.At(0), now)
-	if latitude == 0 && longitude == 0 && p.DeviceTime.IsZero() {
-		p.Outdated = true // neither a place nor a time
+	if !placed || latitude == 0 && longitude == 0 && p.DeviceTime.IsZero() {
+		p.Outdated = true // no place, or neither a place nor a time
 	} else {
 		p.Valid = isOneOf(f.At(1), 'A')
 		protocol.SetPlace(p, latitude, longitude)

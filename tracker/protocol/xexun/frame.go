@@ -1,6 +1,11 @@
 package xexun
 
-import "bytes"
+import (
+	"bytes"
+
+	"github.com/waymark-gps/waymark/tracker/protocol"
+	"github.com/waymark-gps/waymark/tracker/protocol/dialect/fields"
+)
 
 const maxFrame = 1 << 10
 
@@ -10,8 +15,9 @@ var (
 	markRMC = []byte("RMC,")
 )
 
-// Next cuts a message: from the sentence to the comma after the IMEI, or, if
-// the device is known to send full messages, the line with the IMEI.
+// Next cuts a message: from the sentence to the comma after the IMEI, or the
+// whole line if it is a full message. That is what the setting says, or what
+// shows in front of the sentence and behind the IMEI.
 func (c *codec) Next(buf []byte) (frame []byte, n int, err error) {
 	imei := bytes.Index(buf[min(c.examined, len(buf)):], markIMEI)
 	if imei < 0 {
@@ -23,15 +29,13 @@ func (c *codec) Next(buf []byte) (frame []byte, n int, err error) {
 	}
 	imei += c.examined
 	c.examined = imei
-	end, ok := c.end(buf, imei+len(markIMEI))
-	if !ok {
-		if len(buf) >= maxFrame {
-			return c.cut(nil, imei+len(markIMEI))
-		}
+	start, end := c.bounds(buf, imei)
+	switch {
+	case end == 0 && len(buf) >= maxFrame:
+		return c.cut(nil, imei+len(markIMEI))
+	case end == 0:
 		return nil, 0, nil
-	}
-	start := c.start(buf[:imei])
-	if end-start > maxFrame {
+	case end-start > maxFrame:
 		return c.cut(nil, end)
 	}
 	return c.cut(buf[start:end], end)
@@ -42,34 +46,85 @@ func (c *codec) cut(frame []byte, n int) ([]byte, int, error) {
 	return frame, n, nil
 }
 
-// end finds the end of the message whose IMEI begins at i.
-func (c *codec) end(buf []byte, i int) (end int, ok bool) {
+// bounds finds the message with an IMEI; end is 0 if it is not there yet.
+func (c *codec) bounds(buf []byte, imei int) (start, end int) {
+	sentence := bytes.LastIndex(buf[:imei], markRMC)
+	if sentence >= 2 {
+		sentence -= 2 // GP, GN
+	}
+	head := sentence
+	if head < 0 {
+		head = imei
+	}
+	line := bytes.LastIndexByte(buf[:head], '\n') + 1
 	if c.full {
-		line := bytes.IndexByte(buf[i:], '\n')
-		return i + line + 1, line >= 0
+		return line, lineEnd(buf, imei)
 	}
-	for ; i < len(buf); i++ {
-		if buf[i] == ',' {
-			return i + 1, true
-		}
-		if buf[i] < '0' || buf[i] > '9' {
-			return i, true
-		}
+	end = imeiEnd(buf, imei+len(markIMEI))
+	start = max(sentence, 0)
+	if end == 0 || sentence < 0 || buf[end-1] != ',' || !isHead(buf[line:sentence]) {
+		return start, end
 	}
-	return 0, false
+	if end == len(buf) && c.bare {
+		return start, end
+	}
+	switch tailFits(buf[end:]) {
+	case protocol.Sure:
+		start, end = line, lineEnd(buf, end)
+	case protocol.NeedMore:
+		end = 0
+	default:
+		c.bare = true
+	}
+	return start, end
 }
 
-// start finds the start of a message in what lies before its IMEI.
-func (c *codec) start(before []byte) int {
-	i := bytes.LastIndex(before, markRMC)
-	if i >= 2 {
-		i -= 2 // GP, GN
+// imeiEnd is the end of an IMEI and the comma behind it, 0 if that is not there
+// yet.
+func imeiEnd(buf []byte, i int) int {
+	for ; i < len(buf); i++ {
+		if buf[i] == ',' {
+			return i + 1
+		}
+		if buf[i] < '0' || buf[i] > '9' {
+			return i
+		}
 	}
-	if !c.full {
-		return max(i, 0)
+	return 0
+}
+
+// lineEnd is the end of the line at i, 0 if that is not there yet.
+func lineEnd(buf []byte, i int) int {
+	if n := bytes.IndexByte(buf[i:], '\n'); n >= 0 {
+		return i + n + 1
 	}
-	if i < 0 {
-		i = len(before)
+	return 0
+}
+
+// isHead tells whether b, which stands in front of a sentence, is the serial
+// number and the phone number of a full message.
+func isHead(b []byte) bool {
+	serial, rest, ok := bytes.Cut(b, []byte{','})
+	return ok && fields.AllDigits(serial) && len(rest) > 0 && bytes.IndexByte(rest, ',') == len(rest)-1
+}
+
+// tailFits tells whether b begins like the end of a full message: satellites,
+// altitude, F or L with a voltage.
+func tailFits(b []byte) protocol.Match {
+	const longest = 8 // satellites, and the altitude
+	i := 0
+	for range 2 {
+		from := i
+		for i < len(b) && i-from < longest && (b[i] >= '0' && b[i] <= '9' || b[i] == '.' || b[i] == '-') {
+			i++
+		}
+		if i == len(b) {
+			return protocol.NeedMore
+		}
+		if b[i] != ',' {
+			return protocol.No
+		}
+		i++
 	}
-	return bytes.LastIndexByte(before[:i], '\n') + 1
+	return protocol.BeginsAny(b[i:], "F:", "L:")
 }

@@ -25,8 +25,11 @@ func Protocol() protocol.Protocol {
 type codec struct {
 	// id is the device that spoke last.
 	id string
-	// full says that messages end with their line instead of with the IMEI.
+	// full says that messages are whole lines, whatever they look like.
 	full bool
+	// bare says that what looks like the beginning of a full message may end with
+	// the IMEI: its end is not waited for.
+	bare bool
 	// examined is how far Next has looked for an end.
 	examined int
 }

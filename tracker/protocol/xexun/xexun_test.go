@@ -22,30 +22,62 @@ const (
 	full  = "260601103000,+4915550000," + basic + "09,34.5,F:4.12V,1,135,19824,262,02,1234,ABCD\r\n"
 )
 
-// The first message of a device is cut at its IMEI; once its settings are known
-// the next ones are whole.
-func TestSettingComesLate(t *testing.T) {
-	c := Protocol().New(protocol.TCP)
-	pending := []byte(full + full + full)
-	var sizes []int
-	for {
-		frame, n, err := c.Next(pending)
-		if err != nil {
-			t.Fatal(err)
+// Full messages show what they are: also the first one of a connection, before
+// the settings of its device are known, is whole, in however many pieces it comes.
+func TestFullWithoutSetting(t *testing.T) {
+	for _, step := range []int{1, 7, 3 * len(full)} {
+		for _, configured := range []bool{false, true} {
+			c := Protocol().New(protocol.TCP)
+			var pending []byte
+			messages := 0
+			for rest := full + full + full; len(rest) > 0; {
+				n := min(step, len(rest))
+				pending, rest = append(pending, rest[:n]...), rest[n:]
+				for {
+					frame, n, err := c.Next(pending)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if n == 0 {
+						break
+					}
+					pending = pending[n:]
+					packet, err := c.Decode(frame, now)
+					if err != nil || len(packet.Positions) != 1 {
+						t.Fatalf("%q: %+v, %v", frame, packet, err)
+					}
+					a := packet.Positions[0].Attributes
+					if messages++; string(frame) != full || a.Get("sat") != data.Int(9) || a.Get("serial") != data.String("260601103000") {
+						t.Errorf("in steps of %d: %q, %v", step, frame, a)
+					}
+					if configured {
+						c.(protocol.Configurable).Configure(protocol.Settings{"full": true})
+					}
+				}
+			}
+			if messages != 3 {
+				t.Errorf("in steps of %d: %d messages", step, messages)
+			}
 		}
-		if n == 0 {
-			break
-		}
-		pending = pending[n:]
-		packet, err := c.Decode(frame, now)
-		if err != nil || len(packet.Positions) != 1 {
-			t.Fatalf("%q: %+v, %v", frame, packet, err)
-		}
-		c.(protocol.Configurable).Configure(protocol.Settings{"full": true})
-		sizes = append(sizes, len(frame))
 	}
-	if len(sizes) != 3 || sizes[0] != len(basic) || sizes[1] != len(full) || sizes[2] != len(full) {
-		t.Errorf("frames of %v bytes, want %d, %d, %d", sizes, len(basic), len(full), len(full))
+}
+
+// A message that begins like a full one and ends with its IMEI is waited with
+// once, until the next one shows that nothing more belongs to it.
+func TestHeadWithoutTail(t *testing.T) {
+	const message = "260601103000,+4915550000," + basic
+	for name, behind := range map[string]string{"next": message, "line": "\r\n", "other": "1224I", "number": "12345678901"} {
+		c := Protocol().New(protocol.TCP)
+		if frame, n, err := c.Next([]byte(message)); frame != nil || n != 0 || err != nil {
+			t.Fatalf("%s: %q, %d taken, %v", name, frame, n, err)
+		}
+		frame, n, err := c.Next([]byte(message + behind))
+		if string(frame) != basic || n != len(message) || err != nil {
+			t.Errorf("%s: %q, %d taken, %v", name, frame, n, err)
+		}
+		if frame, n, err := c.Next([]byte(message)); string(frame) != basic || n != len(message) || err != nil {
+			t.Errorf("%s, second: %q, %d taken, %v", name, frame, n, err)
+		}
 	}
 }
 

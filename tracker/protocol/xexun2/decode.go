@@ -210,7 +210,7 @@ func set(p *data.Position, r *converters.Reader, valid bool, satellites uint8, l
 		return
 	}
 	p.Attributes.SetInt("sat", int64(satellites))
-	p.Valid = valid
+	p.Valid = valid && (latitude != 0 || longitude != 0) // zeros stand for no fix
 	protocol.SetPlace(p, degrees(latitude), degrees(longitude))
 }
 

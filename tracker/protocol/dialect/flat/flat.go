@@ -4,10 +4,7 @@
 package flat
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
-	"maps"
 	"math"
 	"net/url"
 	"slices"
@@ -18,6 +15,7 @@ import (
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/util/converters"
+	"github.com/waymark-gps/waymark/util/converters/jsonscan"
 )
 
 // tooMuch is what no speed in knots and no accuracy in metres reaches.
@@ -64,32 +62,32 @@ func unescape(key, value string) (Value, error) {
 	return Value{k, v}, nil
 }
 
-// JSON reads a JSON object, in the order of names: the order of attributes is
-// part of a report's fingerprint. What is not text, number or boolean is left
-// out.
+// JSON reads a JSON object, in its order: the order of attributes is part of a
+// report's fingerprint. What is not text, number or boolean is left out.
 func JSON(object []byte) ([]Value, error) {
-	decoder := json.NewDecoder(bytes.NewReader(object))
-	decoder.UseNumber()
-	var m map[string]any
-	if err := decoder.Decode(&m); err != nil {
-		return nil, fmt.Errorf("read JSON object: %w: %w", err, data.ErrInvalid)
-	}
-	if len(m) > MaxValues {
-		return nil, fmt.Errorf("read JSON object: %d values, at most %d: %w", len(m), MaxValues, data.ErrInvalid)
-	}
-	var out []Value
-	for _, key := range slices.Sorted(maps.Keys(m)) {
-		switch v := m[key].(type) {
-		case string:
-			out = append(out, Value{key, v})
-		case json.Number:
-			out = append(out, Value{key, v.String()})
-		case bool:
-			out = append(out, Value{key, strconv.FormatBool(v)})
+	out := make([]Value, 0, usual)
+	s := jsonscan.New(object)
+	s.Object()
+	for n := 0; s.Member(); n++ {
+		if n == MaxValues {
+			return nil, fmt.Errorf("read JSON object: more than %d values: %w", MaxValues, data.ErrInvalid)
 		}
+		key := string(s.Key())
+		switch v := s.Value(); v.Kind() {
+		case jsonscan.Text, jsonscan.Number:
+			out = append(out, Value{key, string(v.Words())})
+		case jsonscan.Bool:
+			out = append(out, Value{key, string(v.Raw())})
+		}
+	}
+	if err := s.End(); err != nil {
+		return nil, fmt.Errorf("read JSON object: %w", err)
 	}
 	return out, nil
 }
+
+// usual is how many values a report has, more or less.
+const usual = 12
 
 // report is a report while it is read.
 type report struct {
