@@ -121,7 +121,7 @@ func flood(ctx context.Context, o Options, load simulator.Load, watching int, ar
 	}
 	defer s.close()
 	if _, err := s.crowd.Run(ctx); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w; the server said:\n%s", err, s.server.said())
 	}
 	stored, cpu, err := s.during(ctx, func() error {
 		defer s.profile(ctx, o)()

@@ -79,8 +79,8 @@ func TestDeviceStatus(t *testing.T) {
 	}{
 		{time.Time{}, StatusUnknown},
 		{now, StatusOnline},
-		{now.Add(-OfflineAfter + 1), StatusOnline},
-		{now.Add(-OfflineAfter), StatusOffline},
+		{now.Add(-SilentAfter + 1), StatusOnline},
+		{now.Add(-SilentAfter), StatusUnknown},
 	} {
 		d := Device{LastUpdate: c.last}
 		if have := d.Status(now); have != c.want {

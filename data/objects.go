@@ -24,6 +24,12 @@ type Device struct {
 	ExpiresAt time.Time
 	// LastUpdate is when it last spoke, UTC; zero for never.
 	LastUpdate time.Time
+	// DisconnectedAt is when its last connection was closed, UTC; zero if that is
+	// not known of any.
+	DisconnectedAt time.Time
+	// SilentAfter is how long it may be silent and still counts as online; 0 for
+	// the usual time.
+	SilentAfter time.Duration
 	// PositionID is the newest position; 0 for none.
 	PositionID int64
 	// Attributes are free, and settings of its decoder ("decoder.model", ...).
@@ -32,23 +38,44 @@ type Device struct {
 
 // The states of a device.
 const (
-	StatusOnline  = "online"
+	// StatusOnline: it has spoken lately.
+	StatusOnline = "online"
+	// StatusOffline: its connection was closed, and it has not spoken since.
 	StatusOffline = "offline"
+	// StatusUnknown: it is silent, and nobody knows why; or it has never spoken.
 	StatusUnknown = "unknown"
 )
 
-// OfflineAfter is how long a device may be silent and still counts as online.
-const OfflineAfter = 10 * time.Minute
+// SilentAfter is how long a device may be silent and still counts as online, if
+// nobody says anything else.
+const SilentAfter = 10 * time.Minute
 
-// Status tells whether the device is online at now.
+// Status tells how the device is at now.
 func (d *Device) Status(now time.Time) string {
 	switch {
 	case d.LastUpdate.IsZero():
 		return StatusUnknown
-	case now.Sub(d.LastUpdate) < OfflineAfter:
+	case !d.DisconnectedAt.Before(d.LastUpdate):
+		return StatusOffline
+	case now.Before(d.Silent()):
 		return StatusOnline
 	}
-	return StatusOffline
+	return StatusUnknown
+}
+
+// Silent is from when nobody knows how the device is, unless it speaks before.
+func (d *Device) Silent() time.Time {
+	if d.SilentAfter > 0 {
+		return d.LastUpdate.Add(d.SilentAfter)
+	}
+	return d.LastUpdate.Add(SilentAfter)
+}
+
+// Disconnection is that a connection of a device was closed.
+type Disconnection struct {
+	// Spoke is when the device spoke over it for the last time, At when it was
+	// closed.
+	Spoke, At time.Time
 }
 
 // Accepts tells whether the device may report at now.

@@ -206,16 +206,6 @@ func awaitPosition(t *testing.T, from <-chan position, what string, is func(posi
 	}
 }
 
-func listenAndClose(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // exchange sends bytes to a device port and returns as many as are wanted.
 func exchange(t *testing.T, conn net.Conn, send []byte, want int) []byte {
 	t.Helper()

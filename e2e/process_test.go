@@ -3,11 +3,14 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -17,7 +20,11 @@ import (
 
 // patience bounds every wait of a test. It is long because test machines are
 // busy; nothing takes that long.
-const patience = 60 * time.Second
+const patience = 2 * time.Minute
+
+// ending bounds how long a program may take to end: a little later it would say
+// which part of it does not.
+const ending = 20 * time.Second
 
 // binaries are built once (go test) or handed over (Bazel, by data).
 var binaries struct {
@@ -226,11 +233,27 @@ func awaitReady(t *testing.T, base string) {
 	})
 }
 
-// freePort is a TCP port of loopback that nobody listens on now.
+// handed are the ports of freePort, none twice.
+var handed sync.Map
+
+// freePort is a TCP port of loopback that nobody listens on. It is below those
+// that the system gives to outgoing connections: nobody else gets it while its
+// process is away.
 func freePort(t *testing.T) string {
 	t.Helper()
-	addr := listenAndClose(t)
-	return addr[strings.LastIndexByte(addr, ':')+1:]
+	for range 1000 {
+		port := strconv.Itoa(10_000 + rand.IntN(17_000))
+		if _, twice := handed.LoadOrStore(port, true); twice {
+			continue
+		}
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err == nil {
+			l.Close()
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return ""
 }
 
 func fails(t *testing.T, want string, args ...string) {

@@ -67,7 +67,7 @@ func TestThreeServices(t *testing.T) {
 	askTheBot(t, c, telegram)
 
 	for _, p := range []*process{bot, tracker, web} {
-		if took := p.interrupt(); took > 10*time.Second {
+		if took := p.interrupt(); took > ending {
 			t.Errorf("%s took %v to end", p.name, took)
 		}
 	}

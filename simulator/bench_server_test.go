@@ -40,6 +40,8 @@ func TestMain(m *testing.M) {
 		err = runTracker()
 	case "echo":
 		err = runEcho()
+	case "garbage":
+		err = runGarbage(os.Getenv(garbageTarget))
 	default:
 		os.Exit(m.Run())
 	}
@@ -59,9 +61,12 @@ func (e *everybody) ByUniqueID(_ context.Context, id string) (data.Device, error
 	}
 	return data.Device{ID: n, UniqueID: id, Name: id}, nil
 }
-func (*everybody) Invalidate(data.DeviceChange)                                     {}
-func (*everybody) CreateDevice(context.Context, *data.Device) error                 { return nil }
-func (*everybody) TouchDevices(context.Context, map[int64]time.Time) error          { return nil }
+func (*everybody) Invalidate(data.DeviceChange)                            {}
+func (*everybody) CreateDevice(context.Context, *data.Device) error        { return nil }
+func (*everybody) TouchDevices(context.Context, map[int64]time.Time) error { return nil }
+func (*everybody) DisconnectDevices(context.Context, map[int64]data.Disconnection) error {
+	return nil
+}
 func (*everybody) RecordUnknownDevices(context.Context, []data.UnknownDevice) error { return nil }
 func (*everybody) PublishDevice(data.DeviceChange) error                            { return nil }
 func (*everybody) PublishSeen(map[int64]time.Time) error                            { return nil }
@@ -148,12 +153,14 @@ type usage struct {
 	CPU time.Duration
 	// RSS is resident memory in bytes, Heap and Stack what of it Go holds.
 	RSS, Heap, Stack uint64
+	// Dropped is how often the server hung up on a garbage peer of this process.
+	Dropped int64
 }
 
 func used() usage {
 	var r syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &r) // fails for nobody on itself
-	u := usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano())}
+	u := usage{CPU: time.Duration(r.Utime.Nano() + r.Stime.Nano()), Dropped: dropped.Load()}
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	u.Heap, u.Stack = m.HeapInuse, m.StackInuse

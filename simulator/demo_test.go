@@ -123,9 +123,8 @@ func TestDemo(t *testing.T) {
 		targets[name] = s.address
 		servers = append(servers, s)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	started := time.Now()
 	done := make(chan error, 1)
 	go func() { done <- Demo(ctx, targets, quiet) }()
 	for moved := map[string]bool{}; len(moved) < len(DemoDevices()); {
@@ -145,9 +144,6 @@ func TestDemo(t *testing.T) {
 				}
 			}
 			s.mu.Unlock()
-		}
-		if len(moved) == 1 && time.Since(started) > 10*time.Second {
-			t.Error("it took too long until something moved")
 		}
 	}
 	cancel()

@@ -18,17 +18,12 @@ func TestLoad(t *testing.T) {
 		for _, batch := range []int{1, 20} {
 			for _, rate := range []float64{0, 2000} {
 				t.Run(fmt.Sprintf("%s/batch=%d/rate=%v", name, batch, rate), func(t *testing.T) {
-					s := startServer(t, name, nil)
-					l := Load{Protocol: name, Addr: s.address, Devices: 5, FirstDevice: 100, Batch: batch, Rate: rate, Duration: 200 * time.Millisecond}
-					r, err := l.Run(t.Context())
-					if err != nil {
-						t.Fatal(err)
-					}
+					s, r := enough(t, Load{Protocol: name, Devices: 5, FirstDevice: 100, Batch: batch, Rate: rate, Duration: 200 * time.Millisecond})
 					if r.Acknowledged == 0 || r.Acknowledged != r.Sent || r.Bursts*uint64(batch) != r.Sent || r.Answers.Count != r.Bursts || r.Connect <= 0 {
 						t.Errorf("%+v", r)
 					}
-					if rate > 0 && (r.Sent < 100 || r.Sent > 500) {
-						t.Errorf("%d sent in 200 ms at 2000 a second", r.Sent)
+					if most := rate*r.Elapsed.Seconds() + float64(5*batch); rate > 0 && float64(r.Sent) > most {
+						t.Errorf("%d sent in %v at 2000 a second", r.Sent, r.Elapsed)
 					}
 					s.mu.Lock()
 					defer s.mu.Unlock()
@@ -56,6 +51,26 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// enough runs a load until it sends half of what it should, as it does on a
+// machine that gives it time to.
+func enough(t *testing.T, l Load) (*server, LoadReport) {
+	t.Helper()
+	for limit := time.Now().Add(patience); ; {
+		s := startServer(t, l.Protocol, nil)
+		l.Addr = s.address
+		r, err := l.Run(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if float64(r.Sent) >= l.Rate*l.Duration.Seconds()/2 {
+			return s, r
+		}
+		if time.Now().After(limit) {
+			t.Fatalf("%d sent in %v at %v a second", r.Sent, r.Elapsed, l.Rate)
+		}
+	}
+}
+
 // Whoever measures learns of every report by its device and its time.
 func TestLoadTellsWhatIsSent(t *testing.T) {
 	for _, name := range []string{"gt06", "teltonika"} {
@@ -73,9 +88,10 @@ func TestLoadTellsWhatIsSent(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer crowd.Close()
-			for range 2 {
+			limit := time.Now().Add(patience)
+			for i := 0; i < 2 || !fromEach(s, 3, 1)() && time.Now().Before(limit); i++ {
 				crowd.SetDuration(50 * time.Millisecond)
-				if r, err := crowd.Run(t.Context()); err != nil || r.Acknowledged == 0 {
+				if r, err := crowd.Run(t.Context()); err != nil {
 					t.Fatalf("%+v, %v", r, err)
 				}
 			}
@@ -106,7 +122,7 @@ func TestLoadErrors(t *testing.T) {
 	silent := startServer(t, "gt06", func(s *server) { s.silent = 1000 })
 	for _, rate := range []float64{0, 10} {
 		l := Load{Protocol: "gt06", Addr: silent.address, Devices: 1, Rate: rate, Timeout: 100 * time.Millisecond}
-		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
 		if _, err := l.Run(ctx); err == nil || ctx.Err() != nil {
 			t.Errorf("no answer at rate %v: %v", rate, err)
 		}

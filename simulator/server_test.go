@@ -107,7 +107,7 @@ func (s *server) serve(conn net.Conn) {
 	count := 0
 	buffer := make([]byte, 4096)
 	for {
-		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(patience))
 		n, err := conn.Read(buffer)
 		if err != nil {
 			return

@@ -88,7 +88,7 @@ func backButton(l *text.Language, back place) button {
 // card says how a device is, in HTML: status, speed, battery, age, place.
 func (b *Bot) card(l *text.Language, d *data.Device, p *data.Position) string {
 	now := b.now()
-	status := d.Status(now)
+	status := statusOf(d, now)
 	var lines []string
 	say := func(sentence string, pairs ...any) { lines = append(lines, text.Format(sentence, pairs...)) }
 	say("{dot} <b>{name}</b> · {status}", "dot", dot(status), "name", deviceName(d), "status", statusWord(l, status))
@@ -138,6 +138,15 @@ func degrees(v float64) string { return strconv.FormatFloat(v, 'f', 5, 64) }
 func mapLink(p *data.Position) string {
 	lat, lon := degrees(p.Latitude), degrees(p.Longitude)
 	return "https://www.openstreetmap.org/?mlat=" + lat + "&mlon=" + lon + "#map=16/" + lat + "/" + lon
+}
+
+// statusOf is the status in words that people use: a device that is silent is
+// offline to them, whatever became of its connection.
+func statusOf(d *data.Device, now time.Time) string {
+	if status := d.Status(now); status != data.StatusUnknown || d.LastUpdate.IsZero() {
+		return status
+	}
+	return data.StatusOffline
 }
 
 func dot(status string) string {

@@ -137,7 +137,7 @@ func (b *Bot) deviceButtons(devices []data.Device, handler, rest string) keyboar
 	var rows keyboard
 	for i := range devices {
 		d := &devices[i]
-		label := dot(d.Status(now)) + " " + text.Clean(deviceName(d), maxButton)
+		label := dot(statusOf(d, now)) + " " + text.Clean(deviceName(d), maxButton)
 		rows = append(rows, []button{{label, tap(handler, strconv.FormatInt(d.ID, 36)+rest)}})
 	}
 	return rows

@@ -87,12 +87,8 @@ func TestOneBotIsActive(t *testing.T) {
 			t.Fatalf("the bot is called %q and %q", name, got)
 		}
 	}
-	began := time.Now()
 	one.stop()
 	eventually(t, "the second bot to be active", func() bool { return two.leading.Load() && two.Health(t.Context()) == nil })
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("taking over took %v", took)
-	}
 	if got := two.bus.BotName(); got != name {
 		t.Errorf("the bot is called %q", got)
 	}

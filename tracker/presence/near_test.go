@@ -8,6 +8,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/bus"
+	"github.com/waymark-gps/waymark/util/fleet"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -122,7 +123,8 @@ func TestRun(t *testing.T) {
 	unsubscribe, err := b.SubscribeEvents(func(e []data.Event) { shown <- e })
 	w.ok(err)
 	defer unsubscribe()
-	go func() { done <- New(w.store, b, slog.New(slog.DiscardHandler), time.Now).Run(ctx) }()
+	log := slog.New(slog.DiscardHandler)
+	go func() { done <- New(w.store, b, fleet.New(w.store, log, time.Now), log, time.Now).Run(ctx) }()
 	deadline := time.After(20 * time.Second)
 	said := time.NewTicker(50 * time.Millisecond)
 	defer said.Stop()

@@ -1,6 +1,7 @@
 // Package presence finds what the reports of one device alone do not show: that
-// it speaks, fell silent or has been silent for long, that two devices are near
-// each other, and that one moves without those that belong to it.
+// it speaks, fell silent or has been silent for long, that it is not where it
+// should be at a time of day, that two devices are near each other, and that one
+// moves without those that belong to it.
 //
 // One process does this for all devices, the one that leads. What it finds is
 // stored with keys that do not depend on who found it and when (see data.Event),
@@ -10,6 +11,7 @@ package presence
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -28,6 +30,7 @@ type Store interface {
 	Server(ctx context.Context) (data.Server, error)
 	storage.Objects
 	InsertEvents(ctx context.Context, events []data.Event) error
+	SetSilentAfter(ctx context.Context, after map[int64]time.Duration) error
 	EventsBetween(ctx context.Context, f storage.EventFilter, limit int, each func(*data.Event) error) error
 }
 
@@ -39,6 +42,7 @@ type Bus interface {
 	SubscribeDevices(func(data.DeviceChange)) (unsubscribe func(), err error)
 	SubscribeAccess(func(data.AccessChange)) (unsubscribe func(), err error)
 	PublishEvents([]data.Event) error
+	PublishDevice(data.DeviceChange) error
 	// Lead runs f in one of the processes that call it.
 	Lead(ctx context.Context, name string, f func(context.Context) error) error
 }
@@ -52,8 +56,8 @@ const (
 	sweepEvery = time.Minute
 	// sweepAtMost bounds how often changes have everything read again.
 	sweepAtMost = 10 * time.Second
-	// settleTime is how long after its start nobody is called offline: when the
-	// server was away, so were the devices.
+	// settleTime is how long after its start nobody is called offline or unknown:
+	// when the server was away, so were the devices.
 	settleTime = 2 * time.Minute
 	// catchUp is how old what was missed may be to be told afterwards.
 	catchUp = time.Hour
@@ -69,6 +73,7 @@ const (
 type Watch struct {
 	store Store
 	bus   Bus
+	fleet Fleet
 	log   *slog.Logger
 	now   func() time.Time
 
@@ -76,20 +81,25 @@ type Watch struct {
 	devices map[int64]*device
 	rules   rules
 	pairs   pairs
-	// settled is from when devices are called offline.
+	// settled is from when devices are called offline or unknown.
 	settled time.Time
 	// changed are devices to read again; stale: everything is, links and settings
 	// too, but not before some time after swept.
 	changed map[int64]struct{}
 	stale   bool
 	swept   time.Time
-	// found waits to be stored.
-	found []data.Event
+	// looked is up to when deadlines were looked at, see missing.
+	looked time.Time
+	// found waits to be stored, and silences, which are Device.SilentAfter by id.
+	found    []data.Event
+	silences map[int64]time.Duration
+	// gone waits to be told to those who show devices.
+	gone []data.DeviceChange
 }
 
 // New makes a Watch; Run starts it.
-func New(store Store, bus Bus, log *slog.Logger, now func() time.Time) *Watch {
-	return &Watch{store: store, bus: bus, log: log, now: now}
+func New(store Store, bus Bus, fleet Fleet, log *slog.Logger, now func() time.Time) *Watch {
+	return &Watch{store: store, bus: bus, fleet: fleet, log: log, now: now}
 }
 
 // Run waits for its turn to lead, and watches until ctx ends.
@@ -138,8 +148,9 @@ func (w *Watch) reset() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.devices, w.changed, w.found = map[int64]*device{}, map[int64]struct{}{}, nil
+	w.silences, w.gone = map[int64]time.Duration{}, nil
 	w.pairs = pairs{}
-	w.settled = w.now().Add(settleTime)
+	w.settled, w.looked = w.now().Add(settleTime), w.now().Add(-catchUp)
 }
 
 func (w *Watch) subscribe() (unsubscribe func(), err error) {
@@ -245,7 +256,7 @@ func (w *Watch) sweep(ctx context.Context) error {
 	exists := make(map[int64]bool, len(devices))
 	for i := range devices {
 		exists[devices[i].ID] = true
-		w.take(&devices[i], told{}, w.now())
+		w.take(&devices[i], newcomer, w.now())
 	}
 	for id := range w.devices {
 		if !exists[id] {
@@ -253,7 +264,7 @@ func (w *Watch) sweep(ctx context.Context) error {
 		}
 	}
 	w.mu.Unlock()
-	return w.readPairs(ctx)
+	return errors.Join(w.missing(ctx, devices), w.readPairs(ctx))
 }
 
 // tick does what the clock asks for, and stores what was found.
@@ -274,7 +285,7 @@ func (w *Watch) tick(ctx context.Context) error {
 		}
 		w.mu.Lock()
 		for i := range devices {
-			w.take(&devices[i], told{}, now)
+			w.take(&devices[i], newcomer, now)
 			w.fellSilent(devices[i].ID, now)
 		}
 		w.mu.Unlock()
@@ -319,7 +330,7 @@ func (w *Watch) readChanged(ctx context.Context) (err error) {
 	defer w.mu.Unlock()
 	for i := range devices {
 		delete(changed, devices[i].ID)
-		w.take(&devices[i], told{}, w.now())
+		w.take(&devices[i], newcomer, w.now())
 	}
 	for id := range changed { // gone
 		delete(w.devices, id)
@@ -341,9 +352,17 @@ func (w *Watch) list(ctx context.Context, ids []int64) ([]data.Device, error) {
 // kept for the next time.
 func (w *Watch) flush(ctx context.Context) error {
 	w.mu.Lock()
-	found := w.found
-	w.found = nil
+	found, silences, gone := w.found, w.silences, w.gone
+	w.found, w.silences, w.gone = nil, map[int64]time.Duration{}, nil
 	w.mu.Unlock()
+	if err := w.setSilences(ctx, silences); err != nil { // the next sweep finds them again
+		w.log.Warn("how long devices may be silent is not stored", "devices", len(silences), "err", err)
+	}
+	for _, c := range gone {
+		if err := w.bus.PublishDevice(c); err != nil {
+			w.log.Warn("tell that a device is offline", "device", c.ID, "err", err)
+		}
+	}
 	for len(found) > 0 {
 		n := min(len(found), chunk)
 		if err := w.record(ctx, found[:n:n]); err != nil {
@@ -355,6 +374,12 @@ func (w *Watch) flush(ctx context.Context) error {
 		found = found[n:]
 	}
 	return nil
+}
+
+func (w *Watch) setSilences(ctx context.Context, silences map[int64]time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, storeTimeout)
+	defer cancel()
+	return w.store.SetSilentAfter(ctx, silences)
 }
 
 func (w *Watch) record(ctx context.Context, events []data.Event) error {

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/fleet"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/util/storage/sqlite"
 )
@@ -27,6 +28,7 @@ type localBus struct {
 	devices func(data.DeviceChange)
 	access  func(data.AccessChange)
 	shown   []data.Event
+	changed []data.DeviceChange
 }
 
 func (b *localBus) SubscribeLive(f func([]data.Position)) (func(), error) {
@@ -51,6 +53,11 @@ func (b *localBus) SubscribeAccess(f func(data.AccessChange)) (func(), error) {
 
 func (b *localBus) PublishEvents(e []data.Event) error {
 	b.shown = append(b.shown, e...)
+	return nil
+}
+
+func (b *localBus) PublishDevice(c data.DeviceChange) error {
+	b.changed = append(b.changed, c)
 	return nil
 }
 
@@ -111,7 +118,8 @@ func (w *world) device(ago time.Duration, attributes map[string]any) int64 {
 // begin has somebody (else) watch from now on.
 func (w *world) begin() {
 	w.t.Helper()
-	w.watch = New(w.store, w.bus, slog.New(slog.DiscardHandler), func() time.Time { return w.now })
+	log, now := slog.New(slog.DiscardHandler), func() time.Time { return w.now }
+	w.watch = New(w.store, w.bus, fleet.New(w.store, log, now), log, now)
 	w.watch.reset()
 	_, err := w.watch.subscribe()
 	w.ok(err)
@@ -173,7 +181,7 @@ func (w *world) shown(n int) {
 	}
 }
 
-func TestOnlineAndOffline(t *testing.T) {
+func TestOnlineAndUnknown(t *testing.T) {
 	w := newWorld(t)
 	fresh, quiet, never := w.device(time.Minute, nil), w.device(5*time.Hour, nil), w.device(0, nil)
 	w.begin()
@@ -184,7 +192,7 @@ func TestOnlineAndOffline(t *testing.T) {
 	w.pass(10 * time.Second)
 	w.want("2 deviceOnline 1m0s", "3 deviceOnline 1m0s")
 	w.pass(15 * time.Minute)
-	w.want("1 deviceOffline 9m0s", "2 deviceOnline 1m0s", "2 deviceOffline 11m0s", "3 deviceOnline 1m0s", "3 deviceOffline 11m0s")
+	w.want("1 deviceUnknown 9m0s", "2 deviceOnline 1m0s", "2 deviceUnknown 11m0s", "3 deviceOnline 1m0s", "3 deviceUnknown 11m0s")
 	w.spoke(fresh)
 	w.pass(time.Second)
 	w.shown(6)
@@ -193,7 +201,7 @@ func TestOnlineAndOffline(t *testing.T) {
 	}
 }
 
-// The bus lost that a device spoke: the store is asked before it is called offline.
+// The bus lost that a device spoke: the store is asked before it is called unknown.
 func TestStoreKnowsBetter(t *testing.T) {
 	w := newWorld(t)
 	id := w.device(time.Minute, nil)
@@ -203,10 +211,10 @@ func TestStoreKnowsBetter(t *testing.T) {
 	w.pass(9 * time.Minute)
 	w.want()
 	w.pass(2 * time.Minute)
-	w.want("1 deviceOffline 15m0s")
+	w.want("1 deviceUnknown 15m0s")
 }
 
-// TestAfterRestart: nobody is called offline because the server was away, but
+// TestAfterRestart: nobody is called unknown because the server was away, but
 // who stays away is, and whoever takes over tells nothing twice.
 func TestAfterRestart(t *testing.T) {
 	w := newWorld(t)
@@ -216,18 +224,18 @@ func TestAfterRestart(t *testing.T) {
 	w.spoke(back)
 	w.ok(w.store.TouchDevices(t.Context(), map[int64]time.Time{back: w.now}))
 	w.pass(2 * time.Minute)
-	offline := fmt.Sprintf("%d deviceOffline -20m0s", gone)
-	w.want(offline)
+	unknown := fmt.Sprintf("%d deviceUnknown -20m0s", gone)
+	w.want(unknown)
 	w.shown(1)
 	w.begin()
 	w.pass(3 * time.Minute)
-	w.want(offline)
+	w.want(unknown)
 	w.shown(1)
 	// It came back while nobody watched.
 	w.ok(w.store.TouchDevices(t.Context(), map[int64]time.Time{gone: w.now}))
 	w.begin()
 	w.pass(time.Minute)
-	w.want(offline, fmt.Sprintf("%d deviceOnline 6m0s", gone))
+	w.want(unknown, fmt.Sprintf("%d deviceOnline 6m0s", gone))
 	w.shown(2)
 	_ = long
 }
@@ -242,7 +250,7 @@ func TestTwoWatchersTellTheSame(t *testing.T) {
 	w.ok(w.watch.tick(t.Context()))
 	w.now = w.now.Add(5 * time.Minute)
 	w.ok(first.tick(t.Context()))
-	w.want("1 deviceOffline 9m0s")
+	w.want("1 deviceUnknown 9m0s")
 	if w.bus.shown[0].ID != w.bus.shown[1].ID {
 		t.Error("two events for one")
 	}
@@ -265,8 +273,8 @@ func TestInactive(t *testing.T) {
 	w.begin()
 	w.pass(27 * time.Minute)
 	want := []string{
-		"1 deviceOffline 6m0s", "2 deviceOffline 6m0s", "2 deviceInactive 16m0s", "2 deviceInactive 26m0s",
-		fmt.Sprintf("%d deviceOffline 6m0s", own), fmt.Sprintf("%d deviceInactive 26m0s", own),
+		"1 deviceUnknown 6m0s", "2 deviceUnknown 6m0s", "2 deviceInactive 16m0s", "2 deviceInactive 26m0s",
+		fmt.Sprintf("%d deviceUnknown 6m0s", own), fmt.Sprintf("%d deviceInactive 26m0s", own),
 	}
 	w.want(want...)
 	w.shown(len(want))
@@ -297,8 +305,8 @@ func TestDevicesChange(t *testing.T) {
 	w.ok(w.store.DeleteDevice(t.Context(), id))
 	w.bus.devices(data.DeviceChange{ID: id, Removed: true})
 	w.pass(15 * time.Minute)
-	w.shown(2)
-	w.want("2 deviceOffline 10m20s")
+	w.shown(3)
+	w.want("2 deviceOnline 20s", "2 deviceUnknown 10m20s")
 	if len(w.watch.devices) != 1 {
 		t.Errorf("%d devices are known", len(w.watch.devices))
 	}

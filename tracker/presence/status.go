@@ -10,19 +10,26 @@ import (
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
-// Settings of a device, its groups or the server: milliseconds of silence after
-// which a device is inactive, and how often that is told again.
+// Settings of a device, its groups or the server: seconds of silence after which
+// nobody knows how a device is; milliseconds of silence after which it is
+// inactive, and how often that is told again.
 const (
+	silentAfter      = "status.timeoutS"
 	inactivityStart  = "deviceInactivityStart"
 	inactivityPeriod = "deviceInactivityPeriod"
+	// leastSilence bounds status.timeoutS.
+	leastSilence = 10 * time.Second
 )
 
 // device is what is known of one. The lock of the Watch guards it.
 type device struct {
-	// last is when it spoke last; zero for never.
-	last time.Time
-	// online is what was told last, or need not be told.
-	online bool
+	uniqueID string
+	// last is data.Device.LastUpdate, closed its DisconnectedAt, and silence its
+	// SilentAfter.
+	last, closed time.Time
+	silence      time.Duration
+	// status is what was told last, or need not be told.
+	status string
 	// start and period are those of inactivity, 0 for none; inactive is the time
 	// of the last event that told of it.
 	start, period time.Duration
@@ -38,6 +45,10 @@ type told struct {
 	// inactive is the time of the last event of inactivity.
 	inactive time.Time
 }
+
+// newcomer is what is said of a device that was made after the others were read,
+// and may have spoken by then.
+var newcomer = told{status: data.EventDeviceUnknown}
 
 // rules are the attributes that devices inherit.
 type rules struct {
@@ -95,7 +106,8 @@ func (w *Watch) readTold(ctx context.Context) (map[int64]told, error) {
 	defer cancel()
 	of := map[int64]told{}
 	err := w.store.EventsBetween(ctx, storage.EventFilter{
-		Types: []string{data.EventDeviceOnline, data.EventDeviceOffline, data.EventDeviceInactive}, From: w.now().Add(-catchUp - data.OfflineAfter),
+		Types: []string{data.EventDeviceOnline, data.EventDeviceUnknown, data.EventDeviceOffline, data.EventDeviceInactive},
+		From:  w.now().Add(-catchUp - data.SilentAfter),
 	}, 0, func(e *data.Event) error {
 		t := of[e.DeviceID]
 		switch {
@@ -113,26 +125,65 @@ func (w *Watch) readTold(ctx context.Context) (map[int64]told, error) {
 	return of, nil
 }
 
+// statusEvents are the events that tell of a status.
+var statusEvents = map[string]string{
+	data.StatusOnline: data.EventDeviceOnline, data.StatusUnknown: data.EventDeviceUnknown, data.StatusOffline: data.EventDeviceOffline,
+}
+
 // take takes a device as the store has it. The caller holds w.mu.
 func (w *Watch) take(stored *data.Device, t told, now time.Time) {
 	d := w.devices[stored.ID]
 	if d == nil {
-		d = &device{last: stored.LastUpdate, inactive: t.inactive}
+		d = &device{inactive: t.inactive, last: stored.LastUpdate}
 		w.devices[stored.ID] = d
-		switch gone := stored.LastUpdate.Add(data.OfflineAfter); {
+		d.follow(stored)
+		d.status = d.statusAt(now)
+		switch {
 		case stored.LastUpdate.IsZero():
-		case now.Before(gone):
-			d.online = true
-			if t.status == data.EventDeviceOffline && stored.LastUpdate.After(t.at) {
-				w.add(event(stored.ID, data.EventDeviceOnline, stored.LastUpdate))
+		case d.status != data.StatusOnline:
+			// It is told soon, if it has not been.
+			if t.status != statusEvents[d.status] && d.since(d.status).After(now.Add(-catchUp)) {
+				d.status = data.StatusOnline
 			}
-		default: // it is called offline soon, if that has not been told
-			d.online = t.status != data.EventDeviceOffline && gone.After(now.Add(-catchUp))
+		case t.status != "" && t.status != data.EventDeviceOnline && stored.LastUpdate.After(t.at):
+			w.add(event(stored.ID, data.EventDeviceOnline, stored.LastUpdate))
 		}
 	} else {
+		d.follow(stored)
 		w.spoke(stored.ID, stored.LastUpdate)
 	}
 	d.start, d.period = millis(w.rules.number(stored, inactivityStart)), millis(w.rules.number(stored, inactivityPeriod))
+	if after := w.silence(stored); after != stored.SilentAfter {
+		d.silence, w.silences[stored.ID] = after, after
+	}
+}
+
+// follow takes what the store knows of its connection.
+func (d *device) follow(stored *data.Device) {
+	d.uniqueID, d.closed, d.silence = stored.UniqueID, stored.DisconnectedAt, stored.SilentAfter
+}
+
+func (d *device) statusAt(now time.Time) string { return d.asStored().Status(now) }
+
+func (d *device) asStored() *data.Device {
+	return &data.Device{LastUpdate: d.last, DisconnectedAt: d.closed, SilentAfter: d.silence}
+}
+
+// silence is how long a device may be silent; 0 for the usual time.
+func (w *Watch) silence(d *data.Device) time.Duration {
+	s := w.rules.number(d, silentAfter)
+	if s <= 0 {
+		return 0
+	}
+	return max(leastSilence, time.Duration(s)*time.Second)
+}
+
+// since is when a status that is not online began.
+func (d *device) since(status string) time.Time {
+	if status == data.StatusOffline {
+		return d.closed
+	}
+	return d.asStored().Silent()
 }
 
 // spoke notes that a device spoke. One that is not known yet is read. The
@@ -149,17 +200,17 @@ func (w *Watch) spoke(id int64, at time.Time) {
 		return
 	}
 	d.last = at
-	if !d.online && w.now().Sub(at) < data.OfflineAfter {
-		d.online = true
+	if d.status != data.StatusOnline && d.statusAt(w.now()) == data.StatusOnline {
+		d.status = data.StatusOnline
 		w.add(event(id, data.EventDeviceOnline, at))
 	}
 }
 
-// silent are the devices that seem to have fallen silent; of those that have
-// been for long it tells. The caller holds w.mu.
+// silent are the devices that seem to be gone or silent; of those that have been
+// for long it tells. The caller holds w.mu.
 func (w *Watch) silent(now time.Time) (ids []int64) {
 	for id, d := range w.devices {
-		if d.online && !now.Before(w.settled) && now.Sub(d.last) >= data.OfflineAfter {
+		if status := d.statusAt(now); status != d.status && status != data.StatusOnline && !now.Before(w.settled) {
 			ids = append(ids, id)
 		}
 		if due, ok := d.inactivity(now); ok {
@@ -187,15 +238,22 @@ func (d *device) inactivity(now time.Time) (due time.Time, ok bool) {
 	return due, due.After(d.inactive) && due.After(now.Add(-catchUp))
 }
 
-// fellSilent calls a device offline, if the store knows no better. The caller
-// holds w.mu.
+// fellSilent tells that a device is gone or silent, if the store knows no better.
+// The caller holds w.mu.
 func (w *Watch) fellSilent(id int64, now time.Time) {
 	d := w.devices[id]
-	if d == nil || !d.online || now.Sub(d.last) < data.OfflineAfter {
+	if d == nil || d.last.IsZero() {
 		return
 	}
-	d.online = false
-	w.add(event(id, data.EventDeviceOffline, d.last.Add(data.OfflineAfter)))
+	status := d.statusAt(now)
+	if status == d.status || status == data.StatusOnline {
+		return
+	}
+	d.status = status
+	w.add(event(id, statusEvents[status], d.since(status)))
+	if status == data.StatusOffline { // others know by the clock when a device is silent, but not that
+		w.gone = append(w.gone, data.DeviceChange{ID: id, UniqueID: d.uniqueID})
+	}
 }
 
 func event(deviceID int64, kind string, at time.Time) data.Event {

@@ -66,7 +66,7 @@ func (l *place) fill(pos *data.Position) {
 	pos.Valid, pos.FixTime = from.Valid, from.FixTime
 	pos.Latitude, pos.Longitude = from.Latitude, from.Longitude
 	pos.AltitudeM, pos.AccuracyM, pos.CourseDeg = from.AltitudeM, from.AccuracyM, from.CourseDeg
-	if pos.SpeedKnots == 0 && pos.DeviceTime.Sub(from.DeviceTime) < data.OfflineAfter {
+	if pos.SpeedKnots == 0 && pos.DeviceTime.Sub(from.DeviceTime) < data.SilentAfter {
 		pos.SpeedKnots = from.SpeedKnots
 	}
 }

@@ -114,7 +114,7 @@ func heartbeat(device int64, second int) data.Position {
 
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	for !ok() {
 		select {
@@ -215,7 +215,7 @@ func TestOutdatedTakesTheLastPlace(t *testing.T) {
 }
 
 func TestHeartbeatOfAParkedCarDoesNotDrive(t *testing.T) {
-	parked := heartbeat(7, int((data.OfflineAfter + time.Minute).Seconds()))
+	parked := heartbeat(7, int((data.SilentAfter + time.Minute).Seconds()))
 	l := place{position: fix(7, 0), known: true}
 	l.fill(&parked)
 	if parked.SpeedKnots != 0 {

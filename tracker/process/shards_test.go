@@ -90,7 +90,7 @@ func TestAShardThatComesBackIsNotRemembered(t *testing.T) {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(20 * time.Second) {
+	if !s.ReadyForConnections(time.Minute) {
 		t.Fatal("NATS server not ready")
 	}
 	m := &memory{known: map[[3]uint64]bool{}}

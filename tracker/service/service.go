@@ -70,7 +70,7 @@ func New(ctx context.Context, cfg tracking.Config, p *program.Parts) (*Service, 
 		Source: s.source, Store: p.Store, Live: p.Bus, Last: last, Folder: folder,
 		Log: p.Log, Metrics: p.Metrics, Statistics: p.Statistics,
 	})
-	s.presence = presence.New(p.Store, p.Bus, p.Log, p.Now)
+	s.presence = presence.New(p.Store, p.Bus, p.Fleet, p.Log, p.Now)
 	return s, nil
 }
 

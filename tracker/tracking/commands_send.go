@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
@@ -28,6 +29,8 @@ type link struct {
 	open bool
 	// learned are settings for the encoder that the connection has shown.
 	learned atomic.Pointer[protocol.Settings]
+	// spoke is when the device spoke by it last. It is the session's.
+	spoke time.Time
 }
 
 // lasting tells whether the device can be reached any time, and not only right
@@ -81,6 +84,9 @@ func (o *outbox) send(ctx context.Context, c *data.QueuedCommand, l *link, spoke
 			o.note(ctx, c, data.CommandStep{State: data.CommandFailed, Text: why})
 			return true
 		}
+	}
+	if !spoke && !o.leads(l) {
+		return false // the device is connected elsewhere by now
 	}
 	b, err := o.encode(ctx, c, l)
 	if errors.Is(err, data.ErrUnavailable) {
@@ -272,6 +278,13 @@ func (o *outbox) arrived(deviceID int64) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.kick(deviceID, nil, heard{answers: []data.CommandAnswer{{}}})
+}
+
+// leads tells whether l is still the way to its device.
+func (o *outbox) leads(l *link) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.links[l.deviceID] == l
 }
 
 // release notes that l leads nowhere any more.

@@ -1,6 +1,9 @@
 package tracking
 
 import (
+	"slices"
+	"time"
+
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/tracker/protocol"
 )
@@ -23,17 +26,17 @@ type spoken struct {
 }
 
 // note remembers what the devices of a packet said, those that are not refused.
-func (s *session) note(devices []data.Device, packet *data.Packet) {
+func (s *session) note(devices []data.Device, packet *data.Packet, now time.Time) {
 	if s.t.deps.Commands == nil {
 		return
 	}
-	s.noteOne(&devices[0], packet)
+	s.noteOne(&devices[0], packet, now)
 	for i := range packet.More {
-		s.noteOne(&devices[i+1], &packet.More[i])
+		s.noteOne(&devices[i+1], &packet.More[i], now)
 	}
 }
 
-func (s *session) noteOne(device *data.Device, packet *data.Packet) {
+func (s *session) noteOne(device *data.Device, packet *data.Packet, now time.Time) {
 	if device.ID == 0 {
 		return
 	}
@@ -42,6 +45,7 @@ func (s *session) noteOne(device *data.Device, packet *data.Packet) {
 		return
 	}
 	l := s.linkTo(device)
+	l.spoke = now
 	if !listens {
 		return
 	}
@@ -98,9 +102,17 @@ func (s *session) Answered() {
 func (s *session) Close() {
 	c := &s.calls
 	if c.link != nil {
-		s.t.outbox.release(c.link)
+		s.leave(c.link)
 	}
 	for _, l := range c.links {
-		s.t.outbox.release(l)
+		s.leave(l)
+	}
+}
+
+// leave ends the way to a device. That of a datagram says nothing about it.
+func (s *session) leave(l *link) {
+	s.t.outbox.release(l)
+	if l.transport == protocol.TCP && !slices.Contains(s.t.cfg.KeepOnline, s.protocol.Name) {
+		s.t.sightings.left(l.deviceID, data.Disconnection{Spoke: l.spoke, At: s.t.deps.Now().UTC().Truncate(time.Millisecond)})
 	}
 }

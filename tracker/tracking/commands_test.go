@@ -2,9 +2,11 @@ package tracking_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/hex"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"github.com/waymark-gps/waymark/tracker/protocol/h02"
 	"github.com/waymark-gps/waymark/tracker/protocol/jt808"
 	"github.com/waymark-gps/waymark/tracker/protocol/teltonika"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // TestCommandAnswers follows commands of four protocols from the queue to the
@@ -170,14 +173,47 @@ func TestCommandFollowsTheDevice(t *testing.T) {
 	// Back on the first one, with commands queued in between.
 	fresh.Close()
 	old.Close()
-	w.eventually(func() bool { // until the connection is known to be gone
-		c := w.queue(b, d, "custom", nil, text("C#"))
-		_, err := w.store.ChangeCommand(t.Context(), c.ID, []data.CommandState{data.CommandQueued}, data.CommandStep{State: data.CommandCancelled, Time: w.time()})
-		return err == nil
-	}, func() string { return "commands leave by a closed connection" })
-	w.queue(b, d, "custom", nil, text("D#"))
-	if got := one.gt06(t).command(); got != "D#" {
+	w.eventually(func() bool { return one.connections("gt06")+two.connections("gt06") == 0 },
+		func() string { return "the connections are not known to be gone" })
+	w.queue(b, d, "custom", nil, text("C#"))
+	if got := one.gt06(t).command(); got != "C#" {
 		t.Errorf("got %s", got)
+	}
+}
+
+// slowList is a store that takes its time to list commands, the first time.
+type slowList struct {
+	storage.Store
+	once         sync.Once
+	asked, reply chan struct{}
+}
+
+func (s *slowList) ListCommands(ctx context.Context, f storage.CommandFilter) ([]data.QueuedCommand, error) {
+	s.once.Do(func() {
+		close(s.asked)
+		<-s.reply
+	})
+	return s.Store.ListCommands(ctx, f)
+}
+
+// TestCommandTakesTheNewConnection has a device connect anew while the store is
+// asked for its commands.
+func TestCommandTakesTheNewConnection(t *testing.T) {
+	w := newWorld(t)
+	store := &slowList{Store: w.store, asked: make(chan struct{}), reply: make(chan struct{})}
+	tracker, b := w.startOn(store), openBus(t, w.nats)
+	d := w.device(imei)
+	old := tracker.gt06(t)
+	c := w.queue(b, d, "custom", nil, text("A#"))
+	<-store.asked
+	old.Close()
+	w.eventually(func() bool { return tracker.connections("gt06") == 0 }, func() string { return "the connection is not known to be gone" })
+	close(store.reply)
+	if got := tracker.gt06(t).command(); got != "A#" {
+		t.Errorf("got %s", got)
+	}
+	if got := w.states(w.wait(c, data.CommandSent)); got != "queued sent" {
+		t.Errorf("states %s", got)
 	}
 }
 

@@ -29,7 +29,7 @@ import (
 )
 
 // patience bounds every wait of a test.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 var noLog = slog.New(slog.DiscardHandler)
 
@@ -106,14 +106,25 @@ func openBus(t *testing.T, url string) *bus.Bus {
 
 // running is a tracker with everything around it.
 type running struct {
-	addr map[string]string // "gt06/tcp" -> address
-	stop func()
+	addr    map[string]string // "gt06/tcp" -> address
+	metrics *metric.Set
+	stop    func()
+}
+
+// connections is how many devices are connected by a protocol.
+func (r *running) connections(protocol string) float64 {
+	return metric.Gauges(r.metrics, "waymark_tracker_connections", "protocol")(protocol).Get()
 }
 
 // start starts a tracker with a connection of its own to the bus.
-func (w *world) start() *running {
+func (w *world) start(change ...func(*tracking.Config)) *running {
 	w.t.Helper()
-	r, err := run(w.store, openBus(w.t, w.nats), w.time)
+	return w.startOn(w.store, change...)
+}
+
+func (w *world) startOn(store storage.Store, change ...func(*tracking.Config)) *running {
+	w.t.Helper()
+	r, err := run(store, openBus(w.t, w.nats), w.time, change...)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -124,11 +135,14 @@ func (w *world) start() *running {
 }
 
 // run runs a whole tracker service for the protocols of the tests.
-func run(store storage.Store, b *bus.Bus, now func() time.Time) (*running, error) {
+func run(store storage.Store, b *bus.Bus, now func() time.Time, change ...func(*tracking.Config)) (*running, error) {
 	metrics := metric.NewSet()
 	cfg := tracking.DefaultConfig()
 	cfg.Host, cfg.AnyPort = "127.0.0.1", "off"
 	cfg.Ports = map[string]string{"gt06": "0", "teltonika": "0", "h02": "0", "jt808": "0", "osmand": "0", "mqtt": "0", "*": "off"}
+	for _, f := range change {
+		f(&cfg)
+	}
 	s, err := service.New(context.Background(), cfg, &program.Parts{
 		Log: noLog, Metrics: metrics, Health: health.New(noLog, metrics), Store: store, Bus: b, Now: now,
 		Fleet: fleet.New(store, noLog, now),
@@ -136,7 +150,7 @@ func run(store storage.Store, b *bus.Bus, now func() time.Time) (*running, error
 	if err != nil {
 		return nil, err
 	}
-	r := &running{addr: map[string]string{}}
+	r := &running{addr: map[string]string{}, metrics: metrics}
 	for _, a := range s.Addresses() {
 		r.addr[a.Protocol+"/"+a.Transport.String()] = a.Addr.String()
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/waymark-gps/waymark/data"
@@ -36,8 +38,8 @@ const (
 	// a sync costs the same for one position and for hundreds. A lone position
 	// finds the last commit long past and does not wait.
 	every = 5 * time.Millisecond
-	// commitTimeout bounds one commit.
-	commitTimeout = 20 * time.Second
+	// commitTimeout bounds one commit. The bus gives up before, and knows why.
+	commitTimeout = 28 * time.Second
 )
 
 // committer makes positions durable in groups: whatever has come since the last
@@ -46,6 +48,8 @@ const (
 type committer struct {
 	publisher Publisher
 	metrics   *metrics
+	log       *slog.Logger
+	failing   atomic.Bool // the last commit has failed
 	requests  chan *request
 	slots     chan struct{}
 	flying    sync.WaitGroup
@@ -59,9 +63,9 @@ type request struct {
 	done      chan error
 }
 
-func newCommitter(p Publisher, m *metrics) *committer {
+func newCommitter(p Publisher, m *metrics, log *slog.Logger) *committer {
 	return &committer{
-		publisher: p, metrics: m, requests: make(chan *request, queue), slots: make(chan struct{}, rounds),
+		publisher: p, metrics: m, log: log, requests: make(chan *request, queue), slots: make(chan struct{}, rounds),
 		free: sync.Pool{New: func() any { return &request{done: make(chan error, 1)} }},
 	}
 }
@@ -162,6 +166,7 @@ func (c *committer) round(group []*request) {
 			}
 		}
 		c.metrics.committed(time.Since(start), len(waiters))
+		c.note(errors.Join(failed[:]...))
 		for _, r := range group {
 			var err error
 			for i := range r.positions {
@@ -173,6 +178,19 @@ func (c *committer) round(group []*request) {
 			r.done <- err
 		}
 	})
+}
+
+// note tells when positions cannot be made durable, and when they can again:
+// meanwhile every device that sends some is hung up on.
+func (c *committer) note(err error) {
+	if failing := err != nil; failing == c.failing.Swap(failing) {
+		return
+	}
+	if err != nil {
+		c.log.Warn("positions are not durable, devices are asked to send them again", "err", err)
+		return
+	}
+	c.log.Info("positions are durable again")
 }
 
 // together is the positions of all requests, in their order.

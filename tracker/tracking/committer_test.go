@@ -3,6 +3,8 @@ package tracking
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -20,6 +22,7 @@ type slowBus struct {
 	mu     sync.Mutex
 	starts []time.Time
 	sizes  []int
+	log    strings.Builder // written to when a commit is over
 }
 
 func (b *slowBus) MaxBatch() int { return 200 }
@@ -50,7 +53,7 @@ func (d onDisk) Wait(ctx context.Context) error {
 // withCommitter runs work beside a committer in a bubble of fake time.
 func withCommitter(t *testing.T, b *slowBus, work func(*testing.T, *committer)) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCommitter(b, newMetrics(metric.NewSet(), nil))
+		c := newCommitter(b, newMetrics(metric.NewSet(), nil), slog.New(slog.NewTextHandler(&b.log, nil)))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { c.run(ctx); close(done) }()
@@ -121,5 +124,13 @@ func TestFailedCommitReachesEverySession(t *testing.T) {
 			})
 		}
 		all.Wait()
+		b.err = nil
+		if err := c.commit(t.Context(), report(1)); err != nil {
+			t.Error(err)
+		}
 	})
+	// People are told once when it begins and once when it is over.
+	if log := b.log.String(); strings.Count(log, "not durable") != 1 || strings.Count(log, "durable again") != 1 {
+		t.Errorf("the log says %s", log)
+	}
 }

@@ -19,6 +19,7 @@ type Config struct {
 	AnyPort         string            `koanf:"any-port" desc:"port for devices of any protocol, which is recognised by what they send (TCP, UDP, HTTP, MQTT, TLS); or off; empty is 5000 plus port-offset, or off if * is off in ports"`
 	RegisterUnknown bool              `koanf:"register-unknown" desc:"register devices that nobody has added, instead of refusing them"`
 	MaxConnections  int               `koanf:"max-connections" desc:"open TCP connections of trackers, all ports together"`
+	KeepOnline      []string          `koanf:"keep-online" desc:"protocols whose devices hang up after each report: that does not make them offline, only silence makes them unknown"`
 	KeepFiles       int               `koanf:"keep-files" desc:"photos and sounds kept per device, the newest ones; 0 keeps none"`
 	KeepFilesMB     int               `koanf:"keep-files-mb" desc:"space for them per device; 0 keeps none"`
 	TLSCertFile     string            `koanf:"tls-cert-file" desc:"certificate (PEM) for devices that connect with TLS; empty: none can"`

@@ -5,87 +5,99 @@ import (
 	"io"
 	"net"
 	"runtime"
-	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
 // garbage is what a peer sends that speaks nothing of ours: unreadable frames,
 // noise, and a frame without an end.
-var garbage = []string{
+var garbage = [...]string{
 	strings.Repeat("what is this\n", 2*maxBadFrames),
 	strings.Repeat("~"+strings.Repeat("x", 500)+"\n", 2*maxNoise/500),
 	strings.Repeat("endless ", 1000),
 }
 
-// TestThousandGarbagePeers has a thousand peers send garbage, again every second,
-// while a device goes on: each of them is dropped, nothing of them stays, and
-// the device gets its answers. How long those take is logged; it depends on the
-// machine.
+// The garbage peers of a test: they go on until the device has that many answers,
+// and each may take that much memory of ours at most, in bytes.
+const (
+	garbagePeers   = 1000
+	garbageAnswers = 25
+	garbageMemory  = 128 << 10
+)
+
+// TestThousandGarbagePeers has a thousand peers send garbage, again and again,
+// while a device goes on: it gets every one of its answers, each of the peers is
+// dropped each time and counted, and nothing of them stays. What they cost the
+// device in time is BenchmarkGarbage of package simulator.
 func TestThousandGarbagePeers(t *testing.T) {
-	const peers, messages = 1000, 100
 	r := start(t, nil)
 	addr := r.addr["line/tcp"]
 	device := dial(t, "tcp", addr)
 	device.send("ID anna\n")
 	device.want("HELLO anna")
-	talk := func() (p50, p99 time.Duration) {
-		took := make([]time.Duration, messages)
-		for i := range took {
-			began := time.Now()
-			device.SetDeadline(began.Add(time.Minute))
-			device.send(fmt.Sprintf("P %d\n", i))
-			device.want(fmt.Sprintf("OK %d", i))
-			took[i] = time.Since(began)
-		}
-		slices.Sort(took)
-		return took[messages/2], took[messages*99/100]
+	answered := 0
+	report := func() {
+		device.SetDeadline(time.Now().Add(time.Minute))
+		device.send(fmt.Sprintf("P %d\n", answered))
+		device.want(fmt.Sprintf("OK %d", answered))
+		answered++
 	}
-	alone50, alone99 := talk()
-	before := runtime.NumGoroutine()
+	report()
+	before, heap := runtime.NumGoroutine(), heapInUse()
 
-	stop := make(chan struct{})
 	var crowd sync.WaitGroup
-	var dropped [peers]int
-	for i := range peers {
+	var enough atomic.Bool
+	var tried, dropped [len(garbage)]atomic.Uint64 // of each kind
+	for i := range garbagePeers {
+		kind := i % len(garbage)
 		crowd.Go(func() {
-			pace := time.NewTicker(time.Second)
-			defer pace.Stop()
-			for {
-				if annoy(addr, garbage[i%len(garbage)]) {
-					dropped[i]++
-				}
-				select {
-				case <-stop:
-					return
-				case <-pace.C:
+			for first := true; first || !enough.Load(); first = false {
+				tried[kind].Add(1)
+				if annoy(addr, garbage[kind]) {
+					dropped[kind].Add(1)
 				}
 			}
 		})
 	}
-	crowd50, crowd99 := talk()
-	close(stop)
+	peak := heap
+	for answered < garbageAnswers {
+		report()
+		peak = max(peak, heapInUse())
+	}
+	enough.Store(true)
 	crowd.Wait()
-	total := 0
-	for i, n := range dropped {
-		total += n
-		if n == 0 {
-			t.Errorf("peer %d was never dropped", i)
+	report()
+
+	for kind := range garbage {
+		if tried, dropped := tried[kind].Load(), dropped[kind].Load(); dropped != tried {
+			t.Errorf("%.12q was sent %d times and dropped %d times", garbage[kind], tried, dropped)
 		}
 	}
-	t.Logf("alone p50 %v, p99 %v; with %d peers that were dropped %d times p50 %v, p99 %v", alone50, alone99, peers, total, crowd50, crowd99)
-	deadline := time.After(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for runtime.NumGoroutine() > before {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			t.Fatalf("%d goroutines, %d before the garbage", runtime.NumGoroutine(), before)
-		}
+	count := func(outcome string) uint64 { return r.metrics.frames("line", outcome).Get() }
+	if n, came := count("unreadable"), maxBadFrames*tried[0].Load(); n != came {
+		t.Errorf("%d unreadable frames counted, %d came", n, came)
 	}
+	if n, came := count("broken"), tried[1].Load()+tried[2].Load(); n != came {
+		t.Errorf("%d broken streams counted, %d came", n, came)
+	}
+	if n := count("decoded"); n != uint64(1+answered) {
+		t.Errorf("%d frames understood, the device sent %d", n, 1+answered)
+	}
+	if most := heap + garbagePeers*garbageMemory; peak > most {
+		t.Errorf("%d MiB in use, at most %d MiB", peak>>20, most>>20)
+	}
+	until(t, "the goroutines of the peers to end", func() bool { return runtime.NumGoroutine() <= before })
+	t.Logf("%d reports answered while %d unreadable, %d noisy and %d endless streams were dropped, at most %d MiB in use",
+		answered, tried[0].Load(), tried[1].Load(), tried[2].Load(), peak>>20)
+}
+
+func heapInUse() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapInuse
 }
 
 // annoy sends garbage until the server hangs up.

@@ -79,7 +79,7 @@ func sign(t *testing.T, conn net.Conn, user, password, id, will string) (p *publ
 }
 
 func deadline(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -135,7 +135,7 @@ func (p *publisher) acknowledged(payload []byte) bool {
 	}
 	select {
 	case <-p.gone:
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		p.t.Error("neither acknowledged nor closed")
 	}
 	return false
@@ -143,7 +143,7 @@ func (p *publisher) acknowledged(payload []byte) bool {
 
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(20 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(patience); !ok(); time.Sleep(time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("waited for %s in vain", what)
 		}
@@ -193,7 +193,7 @@ func TestMQTTGenericTopic(t *testing.T) {
 func TestMQTT311(t *testing.T) {
 	r := phones(t, nil)
 	conn := r.dial(t)
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	send := func(kind byte, parts ...string) {
 		var b bytes.Buffer
 		for _, p := range parts {

@@ -40,7 +40,7 @@ func (f *fakeLogs) SubscribeLogInterest(watch func(data.LogInterest)) (func(), e
 func (f *fakeLogs) interested(t *testing.T, i data.LogInterest) {
 	t.Helper()
 	i.Watcher = "test"
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		f.mu.Lock()
 		watch := f.watch
 		f.mu.Unlock()
@@ -58,7 +58,7 @@ func (f *fakeLogs) interested(t *testing.T, i data.LogInterest) {
 // what was said.
 func (f *fakeLogs) shown(t *testing.T, n int) (out []string) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		f.mu.Lock()
 		lines := slices.Clone(f.lines)
 		f.mu.Unlock()

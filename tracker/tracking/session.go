@@ -1,6 +1,7 @@
 package tracking
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -146,6 +147,10 @@ func (s *session) read(ctx context.Context, buf []byte, now time.Time, w *work) 
 			return used, fmt.Errorf("cut a frame: %w", err)
 		}
 		if n <= 0 {
+			if most := cmp.Or(s.protocol.MaxFrame, protocol.DefaultMaxFrame); len(buf)-used > most {
+				s.count.broken.Inc()
+				return used, fmt.Errorf("no frame within %d bytes", most)
+			}
 			return used, nil
 		}
 		n = min(n, len(buf)-used)
@@ -214,7 +219,7 @@ func (s *session) frame(ctx context.Context, raw, frame []byte, now time.Time, w
 		return err
 	}
 	s.t.acceptAll(w, s.handler, devices, &packet, now)
-	s.note(devices, &packet)
+	s.note(devices, &packet, now)
 	w.reply = joined(w.reply, packet.Reply)
 	return nil
 }

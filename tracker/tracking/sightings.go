@@ -21,6 +21,9 @@ const (
 	sightingsTimeout = 10 * time.Second
 	// maxSeen bounds the devices that wait to be written down.
 	maxSeen = 200_000
+	// returnTime is how long a device has to connect again, as devices do that
+	// lose the network for a moment, before it counts as disconnected.
+	returnTime = 15 * time.Second
 )
 
 // sightings remembers who spoke without leaving a position: strangers, and
@@ -30,11 +33,16 @@ type sightings struct {
 	store Store
 	bus   Announcer
 	log   *slog.Logger
+	now   func() time.Time
 
 	mu sync.Mutex
 	// strangers are kept after they are written down, for their first frames.
 	strangers map[strangerKey]*stranger
 	seen      map[int64]time.Time
+	// closed are connections that were closed lately.
+	closed map[int64]data.Disconnection
+	// ending says that it is we who close connections.
+	ending bool
 }
 
 type strangerKey struct{ protocol, uniqueID string }
@@ -48,6 +56,7 @@ type stranger struct {
 func newSightings(deps Deps) *sightings {
 	return &sightings{
 		store: deps.Store, bus: deps.Bus, log: deps.Log, strangers: map[strangerKey]*stranger{}, seen: map[int64]time.Time{},
+		closed: map[int64]data.Disconnection{}, now: deps.Now,
 	}
 }
 
@@ -57,6 +66,53 @@ func (s *sightings) device(id int64, now time.Time) {
 	defer s.mu.Unlock()
 	if len(s.seen) < maxSeen {
 		s.seen[id] = now
+	}
+}
+
+// left notes that a connection of a device was closed.
+func (s *sightings) left(id int64, c data.Disconnection) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	old, ok := s.closed[id]
+	if s.ending || ok && old.Spoke.After(c.Spoke) || !ok && len(s.closed) >= maxSeen {
+		return
+	}
+	s.closed[id] = c
+}
+
+// end says that connections end from now on because we go away, which tells
+// nothing about devices.
+func (s *sightings) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ending = true
+	clear(s.closed)
+}
+
+// disconnect writes down who has not come back. Those that have, by whatever
+// way, the store knows.
+func (s *sightings) disconnect(ctx context.Context) {
+	due := map[int64]data.Disconnection{}
+	s.mu.Lock()
+	for id, c := range s.closed {
+		if s.now().Sub(c.At) >= returnTime {
+			due[id] = c
+		}
+	}
+	s.mu.Unlock()
+	if len(due) == 0 {
+		return
+	}
+	if err := s.store.DisconnectDevices(ctx, due); err != nil {
+		s.log.Warn("note disconnected devices", "devices", len(due), "err", err)
+		return // again the next time
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, c := range due {
+		if s.closed[id] == c {
+			delete(s.closed, id)
+		}
 	}
 }
 
@@ -185,6 +241,7 @@ func (s *sightings) write() {
 			s.log.Warn("tell which devices were seen", "devices", len(seen), "err", err)
 		}
 	}
+	s.disconnect(ctx)
 	if len(strangers) > 0 {
 		if err := s.store.RecordUnknownDevices(ctx, strangers); err != nil {
 			s.log.Warn("note unknown devices", "devices", len(strangers), "err", err)

@@ -34,6 +34,7 @@ type Devices interface {
 type Store interface {
 	CreateDevice(ctx context.Context, d *data.Device) error
 	TouchDevices(ctx context.Context, seen map[int64]time.Time) error
+	DisconnectDevices(ctx context.Context, closed map[int64]data.Disconnection) error
 	RecordUnknownDevices(ctx context.Context, seen []data.UnknownDevice) error
 }
 
@@ -109,7 +110,7 @@ func New(cfg Config, deps Deps) (*Tracker, error) {
 	m := newMetrics(deps.Metrics, deps.Statistics)
 	t := &Tracker{
 		cfg: cfg, deps: deps, metrics: m,
-		committer: newCommitter(deps.Publisher, m),
+		committer: newCommitter(deps.Publisher, m, deps.Log),
 		sightings: newSightings(deps),
 		outbox:    newOutbox(deps, m.commands),
 		files:     newFiles(cfg, deps.Files, m),
@@ -148,6 +149,11 @@ func (t *Tracker) listen() error {
 	for name := range t.cfg.Ports {
 		if !known[name] && !slices.Contains([]string{anyProtocol, mqttName, mqttsName}, name) {
 			errs = append(errs, fmt.Errorf("tracker.ports names the protocol %q, which does not exist: %w", name, data.ErrInvalid))
+		}
+	}
+	for _, name := range t.cfg.KeepOnline {
+		if !known[name] {
+			errs = append(errs, fmt.Errorf("tracker.keep-online names the protocol %q, which does not exist: %w", name, data.ErrInvalid))
 		}
 	}
 	return errors.Join(errs...)
@@ -204,6 +210,7 @@ func (t *Tracker) Run(ctx context.Context) error {
 	// The committer and the lists outlive the listeners, which still need them
 	// for what they have taken.
 	after, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer context.AfterFunc(ctx, t.sightings.end)()
 	var behind errgroup.Group
 	behind.Go(func() error { t.committer.run(after); return nil })
 	behind.Go(func() error { t.sightings.run(after); return nil })

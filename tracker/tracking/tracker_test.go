@@ -162,6 +162,7 @@ type fakeStore struct {
 	strangers []data.UnknownDevice
 	seen      map[int64]time.Time
 	told      map[int64]time.Time // over the bus
+	closed    []map[int64]data.Disconnection
 	broken    error
 }
 
@@ -201,6 +202,13 @@ func (s *fakeStore) TouchDevices(_ context.Context, seen map[int64]time.Time) er
 	for id, at := range seen {
 		s.seen[id] = at
 	}
+	return nil
+}
+
+func (s *fakeStore) DisconnectDevices(_ context.Context, closed map[int64]data.Disconnection) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = append(s.closed, closed)
 	return nil
 }
 
@@ -284,13 +292,16 @@ func (r *rig) run(t *testing.T, tr *Tracker) {
 				if err != nil {
 					t.Error(err)
 				}
-			case <-time.After(30 * time.Second):
+			case <-time.After(patience):
 				t.Error("the tracker does not stop")
 			}
 		})
 	}
 	t.Cleanup(r.stop)
 }
+
+// patience bounds every wait of a test: machines are busy.
+const patience = time.Minute
 
 // client is a device.
 type client struct {
@@ -306,7 +317,7 @@ func dial(t *testing.T, network, addr string) *client {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	conn.SetDeadline(time.Now().Add(20 * time.Second))
+	conn.SetDeadline(time.Now().Add(patience))
 	return &client{t, conn, bufio.NewReader(conn)}
 }
 
@@ -539,7 +550,7 @@ func TestHTTPConnectionLimit(t *testing.T) {
 		resp.Body.Close()
 		return resp.StatusCode == http.StatusOK
 	}
-	for deadline := time.Now().Add(20 * time.Second); !ok(); {
+	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatal("the place is not free again")
 		}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"strings"
 	"sync"
 	"time"
 
@@ -70,6 +71,7 @@ func ServeUpstream(ctx context.Context, u Upstream, take Take, out *UpstreamSend
 			}
 			most := uint16(upstreamInflight)
 			p.Properties.ReceiveMaximum = &most
+			p.Properties.RequestProblemInfo = true // the broker shall say why it refuses something
 			return p, nil
 		},
 		OnConnectionUp: func(cm *autopaho.ConnectionManager, _ *paho.Connack) {
@@ -158,7 +160,11 @@ type upstream struct {
 func (s *upstream) subscribe(ctx context.Context, cm *autopaho.ConnectionManager) {
 	request := &paho.Subscribe{}
 	for _, topic := range s.u.Topics {
-		request.Subscriptions = append(request.Subscriptions, paho.SubscribeOptions{Topic: topic, QoS: 1})
+		// What we send ourselves shall not come back, or the broker could never say
+		// that nobody reads a command. A shared subscription cannot be told so (MQTT
+		// 5, 3.8.3.1).
+		shared := strings.HasPrefix(topic, "$share/")
+		request.Subscriptions = append(request.Subscriptions, paho.SubscribeOptions{Topic: topic, QoS: 1, NoLocal: !shared})
 	}
 	for attempt := 0; ; attempt++ {
 		limited, cancel := context.WithTimeout(ctx, upstreamAnswer)

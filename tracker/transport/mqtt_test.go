@@ -85,7 +85,7 @@ func dial(t *testing.T, addr string) net.Conn {
 
 func connect(t *testing.T, addr string, keepalive uint16) (*paho.Client, *paho.Connack, context.Context) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	c := paho.NewClient(paho.ClientConfig{Conn: dial(t, addr)})
 	ack, err := c.Connect(ctx, &paho.Connect{KeepAlive: keepalive, CleanStart: true})
@@ -100,7 +100,7 @@ func TestMQTTSilence(t *testing.T) {
 	addr := serve(t, func(l *Limits) { l.Greeting = 50 * time.Millisecond })
 	for _, first := range []string{"", "\x10\x20\x00", "GET / HTTP/1.1\r\n\r\n"} {
 		conn := dial(t, addr)
-		conn.SetDeadline(time.Now().Add(20 * time.Second))
+		conn.SetDeadline(time.Now().Add(time.Minute))
 		if _, err := io.WriteString(conn, first); err != nil {
 			t.Fatal(err)
 		}

@@ -42,9 +42,13 @@ func (c Config) Validate() error {
 const (
 	// connectTimeout bounds the first connection and the set-up of the stream.
 	connectTimeout = 10 * time.Second
-	// publishTimeout bounds a publish that is not acknowledged, and maxPending how
-	// many wait.
+	// publishTimeout bounds a publish that is not acknowledged: it may have been
+	// lost with a server of the cluster. Inside this process nothing is lost on its
+	// way, only the disk may hang. hangTimeout waits longer for it, because devices
+	// that are hung up on send everything again, to the same disk. maxPending
+	// bounds how many wait.
 	publishTimeout = 10 * time.Second
+	hangTimeout    = 25 * time.Second
 	maxPending     = 4096
 	// pingEvery finds a server that is gone without a word, at the second ping
 	// that stays without an answer.
@@ -88,7 +92,11 @@ func (b *Bus) open(ctx context.Context, cfg Config, dir string) (err error) {
 	if err := b.connect(cfg); err != nil {
 		return err
 	}
-	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(maxPending), jetstream.WithPublishAsyncTimeout(publishTimeout))
+	patience := publishTimeout
+	if b.Embedded() {
+		patience = hangTimeout
+	}
+	b.js, err = jetstream.New(b.conn, jetstream.WithPublishAsyncMaxPending(maxPending), jetstream.WithPublishAsyncTimeout(patience))
 	if err != nil {
 		return fmt.Errorf("open JetStream: %w", err)
 	}
@@ -126,7 +134,7 @@ func (b *Bus) connect(cfg Config) (err error) {
 		opts = append(opts, nats.UserCredentials(cfg.CredentialsFile))
 	}
 	if b.conn, err = nats.Connect(url, opts...); err != nil {
-		return fmt.Errorf("connect to the bus (bus.url): %w; is the NATS server running and reachable?", redact(err, cfg.URL))
+		return fmt.Errorf("connect to the bus (bus.url): %w; is the NATS server or cluster running and reachable? %w", redact(err, cfg.URL), data.ErrUnavailable)
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"os"
@@ -44,15 +45,7 @@ type cluster struct {
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	c := &cluster{t: t}
-	var ports [6]int
-	for i := range ports {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close() // together, so that they differ
-		ports[i] = l.Addr().(*net.TCPAddr).Port
-	}
+	ports := freePorts(t, 6)
 	var routes []*url.URL
 	for i := range 3 {
 		routes = append(routes, &url.URL{Scheme: "nats", Host: fmt.Sprintf("127.0.0.1:%d", ports[3+i])})
@@ -70,6 +63,24 @@ func newCluster(t *testing.T) *cluster {
 		}
 	})
 	return c
+}
+
+// freePorts are ports below those that the system gives to outgoing connections:
+// nobody else gets them while their server is away.
+func freePorts(t *testing.T, n int) (ports []int) {
+	t.Helper()
+	for range 1000 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 27_000+rand.IntN(5_000)))
+		if err != nil {
+			continue
+		}
+		defer l.Close() // together, so that they differ
+		if ports = append(ports, l.Addr().(*net.TCPAddr).Port); len(ports) == n {
+			return ports
+		}
+	}
+	t.Fatal("no free ports")
+	return nil
 }
 
 func (c *cluster) start(numbers ...int) {
@@ -383,7 +394,7 @@ func TestClusterSurvivesItsServers(t *testing.T) {
 	f.settled(s)
 	eventually(t, "readiness", func() bool { return sender.Ready(t.Context()) == nil })
 	eventually(t, "an empty backlog", func() bool { n, err := sender.Backlog(t.Context()); return err == nil && n == 0 })
-	if slowest := time.Duration(f.slowest.Load()); slowest > publishTimeout+2*time.Second {
+	if slowest := time.Duration(f.slowest.Load()); slowest > 3*publishTimeout {
 		t.Errorf("a publish took %v", slowest)
 	}
 	kv, err := one.js.Stream(t.Context(), "KV_"+leaseBucket)

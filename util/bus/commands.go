@@ -24,8 +24,9 @@ func (b *Bus) SubscribeCommands(f func(data.CommandChange)) (unsubscribe func(),
 	return b.subscribe(data.SubjectCommands, func(m *nats.Msg) error { return deliver(m, f) })
 }
 
-// flushTimeout bounds a wait for the server to answer.
-const flushTimeout = time.Second
+// flushTimeout bounds a wait for the server to answer. It is long because the
+// disk of a busy server may hold it up.
+const flushTimeout = 5 * time.Second
 
 // PublishHolder tells every tracker that a device has connected to one. It
 // returns when the server has the message, so that the trackers hear of a
@@ -44,10 +45,9 @@ func (b *Bus) PublishHolder(h data.DeviceHolder) error {
 
 // SubscribeDownlink calls changed for every change of a command and held for
 // every device that connects, one call at a time and in the order in which the
-// messages came. It returns when the server knows of it: what is published later
-// is heard.
+// messages came.
 func (b *Bus) SubscribeDownlink(changed func(data.CommandChange), held func(data.DeviceHolder)) (unsubscribe func(), err error) {
-	unsubscribe, err = b.subscribe(data.SubjectDownlink, func(m *nats.Msg) error {
+	return b.subscribe(data.SubjectDownlink, func(m *nats.Msg) error {
 		switch m.Subject {
 		case data.SubjectCommands:
 			return deliver(m, changed)
@@ -56,14 +56,6 @@ func (b *Bus) SubscribeDownlink(changed func(data.CommandChange), held func(data
 		}
 		return fmt.Errorf("no such subject: %w", data.ErrInvalid)
 	})
-	if err != nil {
-		return nil, err
-	}
-	if err := b.flush(); err != nil {
-		unsubscribe()
-		return nil, fmt.Errorf("subscribe to %s: %w", data.SubjectDownlink, err)
-	}
-	return unsubscribe, nil
 }
 
 // flush waits until the server has what was published and subscribed. Without a
@@ -85,7 +77,7 @@ func deliver[T data.CommandChange | data.DeviceHolder](m *nats.Msg, f func(T)) e
 }
 
 // commandTypesTimeout bounds the question for the commands of a protocol.
-const commandTypesTimeout = time.Second
+const commandTypesTimeout = 5 * time.Second
 
 // AnswerCommandTypes answers CommandTypes of every service with what f returns.
 func (b *Bus) AnswerCommandTypes(f func(protocol string) []string) (stop func(), err error) {

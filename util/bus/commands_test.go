@@ -44,7 +44,7 @@ func TestCommandsAndHolders(t *testing.T) {
 	if err := errors.Join(here.PublishCommand(change), here.PublishHolder(holder)); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	select {
 	case got := <-commands:
 		if got != change {
@@ -97,7 +97,7 @@ func TestDownlinkKeepsOrder(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for want := range int64(2 * rounds) {
 		select {
 		case got := <-heard:

@@ -125,8 +125,9 @@ func (b *Bus) SubscribeNotices(f func(data.Notice)) (unsubscribe func(), err err
 	})
 }
 
-// botNameTimeout bounds the question for the bot's name.
-const botNameTimeout = time.Second
+// botNameTimeout bounds the question for the bot's name. Where no bot runs the
+// server says so at once.
+const botNameTimeout = 5 * time.Second
 
 // AnswerBotName answers BotName of every service with what f returns.
 func (b *Bus) AnswerBotName(f func() string) (stop func(), err error) {
@@ -147,7 +148,9 @@ func (b *Bus) BotName() string {
 // client library drops messages and reports a slow consumer.
 const maxWaiting = 4096
 
-func (b *Bus) subscribe(subject string, f func(*nats.Msg) error) (func(), error) {
+// subscribe returns when the server knows of it: what anybody publishes later is
+// heard.
+func (b *Bus) subscribe(subject string, f func(*nats.Msg) error) (unsubscribe func(), err error) {
 	sub, err := b.conn.Subscribe(subject, func(m *nats.Msg) {
 		if err := f(m); err != nil {
 			b.log.Warn("message dropped", "subject", m.Subject, "err", err)
@@ -156,12 +159,17 @@ func (b *Bus) subscribe(subject string, f func(*nats.Msg) error) (func(), error)
 	if err != nil {
 		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
 	}
-	if err := sub.SetPendingLimits(maxWaiting, 64<<20); err != nil {
-		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
-	}
-	return func() {
+	unsubscribe = func() {
 		if err := sub.Unsubscribe(); err != nil {
 			b.log.Debug("unsubscribe", "subject", subject, "err", err)
 		}
-	}, nil
+	}
+	if err = sub.SetPendingLimits(maxWaiting, 64<<20); err == nil {
+		err = b.flush()
+	}
+	if err != nil {
+		unsubscribe()
+		return nil, fmt.Errorf("subscribe to %s: %w", subject, err)
+	}
+	return unsubscribe, nil
 }

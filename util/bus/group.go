@@ -270,7 +270,7 @@ func (g *group) await(ctx context.Context, ok func() bool) error {
 func (g *group) leave() {
 	g.stop()
 	g.done.Wait()
-	ctx, cancel := context.WithTimeout(context.Background(), 2*beatTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), leaveTimeout)
 	defer cancel()
 	err := g.change(ctx, func(t table) (table, func()) {
 		next := maps.Clone(t)

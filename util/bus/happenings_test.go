@@ -42,7 +42,7 @@ func TestEventsAndSeen(t *testing.T) {
 	if err := errors.Join(here.PublishEvents(sent), here.PublishSeen(spoke), here.PublishEvents(nil), here.PublishSeen(nil)); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	var got []data.Event
 	heard := map[int64]time.Time{}
 	for len(got) < len(sent) || len(heard) < len(spoke) {

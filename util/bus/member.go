@@ -25,6 +25,9 @@ const (
 	silentFor = 6500 * time.Millisecond
 	// beatTimeout bounds one try to renew.
 	beatTimeout = 1500 * time.Millisecond
+	// leaveTimeout bounds the wait to be written off: who is not has his leases
+	// run out, which takes the others longer.
+	leaveTimeout = 5 * time.Second
 	// beatTries bounds the tries when several members write at once.
 	beatTries = 8
 )

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
@@ -26,7 +25,7 @@ func natsServer(t *testing.T, change func(*server.Options)) Config {
 	}
 	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
+	if !s.ReadyForConnections(patience) {
 		t.Fatal("NATS server not ready")
 	}
 	cfg := DefaultConfig()
@@ -127,6 +126,19 @@ func TestSettingsOfTheStreamFollowTheTracker(t *testing.T) {
 	info, err := b.stream.Info(t.Context())
 	if err != nil || info.Config.MaxBytes != 64<<20 {
 		t.Fatalf("%v, %v", info, err)
+	}
+}
+
+// TestPassingTroubleIsNamed: what a cluster says while it is starting, or slow,
+// is no reason to look for a mistake.
+func TestPassingTroubleIsNamed(t *testing.T) {
+	for _, trouble := range []error{
+		context.DeadlineExceeded, nats.ErrTimeout, nats.ErrDisconnected, nats.ErrConnectionClosed, nats.ErrNoResponders,
+		&jetstream.APIError{ErrorCode: notAvailable}, &jetstream.APIError{ErrorCode: noPeers},
+	} {
+		if err := setupError(trouble); !errors.Is(err, data.ErrUnavailable) || !strings.Contains(err.Error(), "cluster") {
+			t.Errorf("%v: %v", trouble, err)
+		}
 	}
 }
 

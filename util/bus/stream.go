@@ -147,14 +147,16 @@ func setupError(err error) error {
 	if errors.Is(err, jetstream.ErrJetStreamNotEnabledForAccount) {
 		return fmt.Errorf("the account of bus.url or bus.credentials-file may not use JetStream: enable it for the account (jetstream: enabled): %w", data.ErrUnavailable)
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return fmt.Errorf("the NATS cluster does not answer; are most of its servers up? %w: %w", data.ErrUnavailable, err)
-	}
 	var api *jetstream.APIError
 	if !errors.As(err, &api) {
+		if passing(err) || errors.Is(err, nats.ErrConnectionClosed) || errors.Is(err, nats.ErrDisconnected) {
+			return fmt.Errorf("the NATS cluster does not answer; are most of its servers up? %w: %w", data.ErrUnavailable, err)
+		}
 		return err
 	}
 	switch api.ErrorCode {
+	case notAvailable:
+		return fmt.Errorf("the NATS cluster is not ready; are most of its servers up? %w: %w", data.ErrUnavailable, err)
 	case noMemory, noStorage, storageLimit, insufficient, maxBytesExceeds:
 		return fmt.Errorf("the NATS server or account has too little storage: give it more, or lower bus.max-backlog-mb: %w: %w", data.ErrUnavailable, err)
 	case noPeers:

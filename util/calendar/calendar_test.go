@@ -265,7 +265,7 @@ func FuzzParse(f *testing.F) {
 		} else if !errors.Is(err, data.ErrInvalid) {
 			t.Fatalf("error of the wrong kind: %v", err)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 30*time.Second {
 			t.Fatalf("took %v", took)
 		}
 	})

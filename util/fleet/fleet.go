@@ -93,7 +93,10 @@ type Fleet struct {
 	shared  *shared // nil if there is none, or it is of no use any more
 	made    time.Time
 	devices map[int64]*Settings
-	changes int // counts changes: what was loaded during one is of no use
+	// changes counts those that concern all: what was loaded during one is of no
+	// use. touched are the devices that were changed during a load.
+	changes int
+	touched map[int64]struct{}
 
 	making sync.Mutex // held by the one who loads
 }
@@ -132,8 +135,10 @@ func (f *Fleet) Watch(bus Bus) (unsubscribe func(), err error) {
 func (f *Fleet) DeviceChanged(c data.DeviceChange) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.changes++
 	delete(f.devices, c.ID)
+	if f.touched != nil {
+		f.touched[c.ID] = struct{}{}
+	}
 }
 
 // AccessChanged forgets what links have changed; those of users are of no
@@ -198,18 +203,11 @@ func (f *Fleet) known(deviceIDs []int64, dst []*Settings) (_ []*Settings, missin
 
 // load fills in what of out is nil.
 func (f *Fleet) load(ctx context.Context, deviceIDs []int64, out []*Settings) error {
-	f.mu.RLock()
-	began, sh := f.changes, f.shared
-	if f.now().Sub(f.made) >= lifetime {
-		sh = nil
+	sh, anew, began, err := f.current(ctx)
+	if err != nil {
+		return err
 	}
-	f.mu.RUnlock()
-	anew := sh == nil
 	if anew {
-		var err error
-		if sh, err = loadShared(ctx, f.store, f.log); err != nil {
-			return fmt.Errorf("load settings: %w", err)
-		}
 		clear(out)
 	}
 	var missing []int64
@@ -235,9 +233,51 @@ func (f *Fleet) load(ctx context.Context, deviceIDs []int64, out []*Settings) er
 	return nil
 }
 
+// current is what is shared: what is known, or made anew, and how many changes
+// there had been then.
+func (f *Fleet) current(ctx context.Context) (sh *shared, anew bool, began int, err error) {
+	f.mu.Lock()
+	began, sh, f.touched = f.changes, f.shared, map[int64]struct{}{}
+	if f.now().Sub(f.made) >= lifetime {
+		sh = nil
+	}
+	f.mu.Unlock()
+	if sh != nil {
+		return sh, false, began, nil
+	}
+	if sh, err = loadShared(ctx, f.store, f.log); err != nil {
+		return nil, false, began, fmt.Errorf("load settings: %w", err)
+	}
+	return sh, true, began, nil
+}
+
+// Awaited are the settings of those of the devices that have deadlines. Devices
+// without cost next to nothing, and are not remembered.
+func (f *Fleet) Awaited(ctx context.Context, devices []data.Device) ([]*Settings, error) {
+	f.making.Lock()
+	defer f.making.Unlock()
+	sh, anew, began, err := f.current(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var found []*Settings
+	for i := range devices {
+		if !sh.awaited(&devices[i]) {
+			continue
+		}
+		if s := sh.of(devices[i]); len(s.Deadlines) > 0 {
+			found = append(found, s)
+		}
+	}
+	f.keep(sh, nil, anew, began)
+	return found, nil
+}
+
 func (f *Fleet) keep(sh *shared, made map[int64]*Settings, anew bool, began int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	touched := f.touched
+	f.touched = nil
 	if f.changes != began {
 		return
 	}
@@ -248,6 +288,8 @@ func (f *Fleet) keep(sh *shared, made map[int64]*Settings, anew bool, began int)
 		clear(f.devices)
 	}
 	for id, s := range made {
-		f.devices[id] = s
+		if _, changed := touched[id]; !changed {
+			f.devices[id] = s
+		}
 	}
 }

@@ -20,11 +20,15 @@ var noLog = slog.New(slog.DiscardHandler)
 // counting counts what is asked of a store.
 type counting struct {
 	storage.Store
-	asked int
+	asked  int
+	during func() // optional
 }
 
 func (c *counting) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data.Device, error) {
 	c.asked++
+	if c.during != nil {
+		defer c.during()
+	}
 	return c.Store.ListDevices(ctx, f)
 }
 
@@ -137,6 +141,10 @@ func TestSettings(t *testing.T) {
 	if len(o.Geofences) != 0 || o.FenceSet.Len() != 0 || len(o.Attributes) != 2 || o.Movement.Trips.MinTripM != 300 {
 		t.Errorf("the other device: %+v", o)
 	}
+	awaited, err := w.fleet.Awaited(t.Context(), []data.Device{s.Device, o.Device})
+	if err != nil || len(awaited) != 1 || awaited[0].Device.ID != d || len(awaited[0].Deadlines) != 3 {
+		t.Errorf("awaited: %+v, %v", awaited, err)
+	}
 	if _, err := w.fleet.Settings(t.Context(), 99); !errors.Is(err, data.ErrNotFound) {
 		t.Errorf("no device: %v", err)
 	}
@@ -191,5 +199,37 @@ func TestAllAllocatesNothing(t *testing.T) {
 	ask()
 	if n := testing.AllocsPerRun(100, ask); n > 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestChangeWhileLoading: what a load may have read too early is not kept, and
+// everything else is.
+func TestChangeWhileLoading(t *testing.T) {
+	w := newWorld(t)
+	var ids []int64
+	for _, name := range []string{"a", "b"} {
+		d := data.Device{Name: name, UniqueID: name}
+		w.ok(w.store.CreateDevice(t.Context(), &d))
+		ids = append(ids, d.ID)
+	}
+	ask := func(id int64) (asked int) {
+		before := w.store.asked
+		_, err := w.fleet.Settings(t.Context(), id)
+		w.ok(err)
+		return w.store.asked - before
+	}
+	w.store.during = func() { w.fleet.DeviceChanged(data.DeviceChange{ID: ids[0]}) }
+	_, err := w.fleet.All(t.Context(), ids, nil)
+	w.ok(err)
+	w.store.during = nil
+	if a, b := ask(ids[0]), ask(ids[1]); a != 1 || b != 0 {
+		t.Errorf("the changed device is asked for %d times, the other one %d times", a, b)
+	}
+	w.fleet.Forget()
+	w.store.during = w.fleet.Forget
+	ask(ids[0])
+	w.store.during = nil
+	if n := ask(ids[0]); n != 1 {
+		t.Errorf("asked for %d times after everything was forgotten", n)
 	}
 }

@@ -199,6 +199,21 @@ func (sh *shared) of(d data.Device) *Settings {
 	return s
 }
 
+// awaited tells whether a device may have deadlines.
+func (sh *shared) awaited(d *data.Device) bool {
+	groups := sh.around(d.GroupID)
+	says := func(attributes map[string]any) bool { text, _ := attributes[DeadlineKey].(string); return text != "" }
+	all := says(sh.server) || says(d.Attributes)
+	for _, g := range groups {
+		all = all || says(sh.groups[g].Attributes)
+	}
+	one := func(fences []int64) bool {
+		return all && len(fences) > 0 || slices.ContainsFunc(fences, func(id int64) bool { return says(sh.geofences[id].Attributes) })
+	}
+	return one(sh.ofDevices[d.ID][data.GeofenceKind]) ||
+		slices.ContainsFunc(groups, func(g int64) bool { return one(sh.ofGroups[g][data.GeofenceKind]) })
+}
+
 // around are a group and those that it lies in, from the innermost. A circle
 // ends where it began.
 func (sh *shared) around(group int64) (ids []int64) {

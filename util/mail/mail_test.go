@@ -84,7 +84,7 @@ func newServer(t *testing.T, implicit bool) *server {
 
 func (s *server) serve(conn net.Conn, secure bool) {
 	defer func() { conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	in := bufio.NewReader(conn)
 	say := func(text string) { fmt.Fprintf(conn, "%s\r\n", text) }
 	say("220 loopback")
@@ -161,7 +161,7 @@ func (s *server) sender(security string) *Sender {
 }
 
 func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -254,7 +254,7 @@ func TestSendFails(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if err := mute.Send(ctx, m); !errors.Is(err, data.ErrUnavailable) || time.Since(began) > 5*time.Second {
+	if err := mute.Send(ctx, m); !errors.Is(err, data.ErrUnavailable) || time.Since(began) > dialTimeout {
 		t.Errorf("silent: %v after %v", err, time.Since(began))
 	}
 }

@@ -14,7 +14,13 @@ import (
 	"strings"
 
 	"github.com/VictoriaMetrics/metrics"
+
+	"github.com/waymark-gps/waymark/util/logging/stdlog"
 )
+
+// The library logs while it initialises where the system does not tell how long
+// processes wait (PSI), and has no switch for that. Now it is done.
+func init() { stdlog.Begun() }
 
 // The kinds of metrics, and what holds them.
 type (

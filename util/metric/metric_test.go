@@ -2,9 +2,26 @@ package metric
 
 import (
 	"net/http/httptest"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 )
+
+// TestLibraryInitialisesLast: what it logs then is held back.
+func TestLibraryInitialisesLast(t *testing.T) {
+	self := exec.Command(os.Args[0], "-test.run=^$")
+	self.Env = append(os.Environ(), "GODEBUG=inittrace=1")
+	out, err := self.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, out)
+	}
+	ours := strings.Index(string(out), "init github.com/waymark-gps/waymark/util/logging/stdlog ")
+	theirs := strings.Index(string(out), "init github.com/VictoriaMetrics/metrics ")
+	if ours < 0 || theirs < ours {
+		t.Errorf("stdlog at %d, the library at %d of\n%s", ours, theirs, out)
+	}
+}
 
 func TestName(t *testing.T) {
 	for want, have := range map[string]string{

@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -128,7 +129,7 @@ func (r *rule) checkSubject(all *rules, e *data.Event, t *trace) bool {
 	if e.Type == data.EventAlarm && len(r.alarms) > 0 {
 		have := list(e.Attributes.Get("alarm").String())
 		found := slices.ContainsFunc(have, func(a string) bool { return slices.Contains(r.alarms, a) })
-		ok = t.add("alarms", found, "the alarm is %s, the rule is for %s (alarms)", strings.Join(have, ","), strings.Join(r.alarms, ","))
+		ok = t.add("alarms", found, "the alarm is %s, the rule is for %s (alarms)", cmp.Or(strings.Join(have, ","), "none"), strings.Join(r.alarms, ","))
 	}
 	if len(r.geofences) > 0 {
 		found := slices.Contains(r.geofences, e.GeofenceID)

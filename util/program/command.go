@@ -15,6 +15,7 @@ import (
 	"github.com/waymark-gps/waymark/util/config"
 	"github.com/waymark-gps/waymark/util/health"
 	"github.com/waymark-gps/waymark/util/logging"
+	"github.com/waymark-gps/waymark/util/logging/stdlog"
 	"github.com/waymark-gps/waymark/util/rungroup"
 	"github.com/waymark-gps/waymark/util/version"
 )
@@ -54,6 +55,7 @@ func (s Service) Command() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			stdlog.Pass(func(line string) { log.Info("library", "text", line) })
 			ctx, stop := rungroup.Signals(c.Context())
 			defer stop()
 			return s.Run(ctx, log)

@@ -345,7 +345,7 @@ func TestEventsAndVisits(t *testing.T) {
 		if err := json.Unmarshal(combined.Bytes(), &parsed); err != nil || len(parsed) != 1 || len(parsed[0].Route) != 336 || len(parsed[0].Events) != 2 {
 			t.Errorf("combined is %.300s, %v", combined.Bytes(), err)
 		}
-		if devices := w.rows("devices", ask); len(devices) != 1 || devices[0]["status"] != "offline" || devices[0]["latitude"] == nil {
+		if devices := w.rows("devices", ask); len(devices) != 1 || devices[0]["status"] != "unknown" || devices[0]["latitude"] == nil {
 			t.Errorf("devices are %v", devices)
 		}
 	})

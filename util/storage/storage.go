@@ -59,7 +59,8 @@ type DeviceFilter struct {
 type Devices interface {
 	// CreateDevice stores d and sets d.ID. The unique id exists: ErrConflict.
 	CreateDevice(ctx context.Context, d *data.Device) error
-	// UpdateDevice stores what people edit: not LastUpdate and PositionID.
+	// UpdateDevice stores what people edit: not LastUpdate,
+	// DisconnectedAt, SilentAfter and PositionID.
 	UpdateDevice(ctx context.Context, d *data.Device) error
 	// DeleteDevice removes a device with its positions, what they meant, its
 	// events, media and links.
@@ -81,6 +82,11 @@ type Devices interface {
 	TrimMedia(ctx context.Context, deviceID int64, files int, bytes int64) error
 	// TouchDevices moves LastUpdate forward, never back, for many devices at once.
 	TouchDevices(ctx context.Context, seen map[int64]time.Time) error
+	// DisconnectDevices moves DisconnectedAt forward, except for devices that have
+	// spoken again (LastUpdate is later than Spoke): they are connected otherwise.
+	DisconnectDevices(ctx context.Context, closed map[int64]data.Disconnection) error
+	// SetSilentAfter stores Device.SilentAfter, whole seconds, for many devices.
+	SetSilentAfter(ctx context.Context, after map[int64]time.Duration) error
 }
 
 // Positions keeps what devices reported. The history of a device is ordered by

@@ -213,7 +213,7 @@ func TestDropHotIsPolite(t *testing.T) {
 	for begin, n := time.Now(), 0; n < 20 || time.Since(begin) < time.Second; n++ {
 		before := time.Now()
 		ok(t, appendNumbered(ctx, s, ids))
-		if took := time.Since(before); took > 5*politeWait+time.Second {
+		if took := time.Since(before); took > 100*politeWait {
 			t.Errorf("a write waited for %v", took)
 		}
 	}

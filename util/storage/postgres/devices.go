@@ -15,19 +15,20 @@ import (
 )
 
 const selectDevices = `SELECT d.id, d.name, d.unique_id, d.group_id, d.calendar_id, d.phone, d.model, d.contact, d.category, d.disabled,
-	d.expires_at, d.attributes, coalesce(h.last_update, -62135596800000), coalesce(h.newest_number, 0)
+	d.expires_at, d.attributes, d.disconnected_at, d.silent_after, coalesce(h.last_update, -62135596800000), coalesce(h.newest_number, 0)
 	FROM devices AS d LEFT JOIN device_heads AS h ON h.device_id = d.id`
 
 func scanDevice(r pgx.CollectableRow) (d data.Device, err error) {
-	var expires, update int64
+	var expires, disconnected, silent, update int64
 	var free string
 	var number uint32
 	err = r.Scan(&d.ID, &d.Name, &d.UniqueID, &d.GroupID, &d.CalendarID, &d.Phone, &d.Model, &d.Contact, &d.Category, &d.Disabled,
-		&expires, &free, &update, &number)
+		&expires, &free, &disconnected, &silent, &update, &number)
 	if err != nil {
 		return d, err
 	}
 	d.ExpiresAt, d.LastUpdate = row.Time(expires), row.Time(update)
+	d.DisconnectedAt, d.SilentAfter = row.Time(disconnected), time.Duration(silent)*time.Second
 	if number != 0 {
 		d.PositionID = history.ID(d.ID, number)
 	}
@@ -155,5 +156,41 @@ func (s *Store) TouchDevices(ctx context.Context, seen map[int64]time.Time) erro
 		UPDATE device_heads AS h SET last_update = seen.at
 		FROM unnest($1::bigint[], $2::bigint[]) AS seen (id, at) JOIN locked ON locked.device_id = seen.id
 		WHERE h.device_id = seen.id AND h.last_update < seen.at`, ids, at)
+	return err
+}
+
+// DisconnectDevices implements storage.Devices.
+func (s *Store) DisconnectDevices(ctx context.Context, closed map[int64]data.Disconnection) error {
+	if len(closed) == 0 {
+		return nil
+	}
+	var ids, spoke, at []int64
+	for id, c := range closed {
+		ids = append(ids, id)
+		spoke = append(spoke, row.Millis(c.Spoke))
+		at = append(at, row.Millis(c.At))
+	}
+	_, err := s.exec(ctx, "disconnect devices", `WITH closed AS MATERIALIZED (
+			SELECT d.id, c.at FROM devices AS d JOIN unnest($1::bigint[], $2::bigint[], $3::bigint[]) AS c (id, spoke, at) ON c.id = d.id
+			JOIN device_heads AS h ON h.device_id = d.id
+			WHERE h.last_update <= c.spoke AND d.disconnected_at < c.at ORDER BY d.id FOR NO KEY UPDATE OF d)
+		UPDATE devices AS d SET disconnected_at = closed.at FROM closed WHERE d.id = closed.id`, ids, spoke, at)
+	return err
+}
+
+// SetSilentAfter implements storage.Devices.
+func (s *Store) SetSilentAfter(ctx context.Context, after map[int64]time.Duration) error {
+	if len(after) == 0 {
+		return nil
+	}
+	var ids, seconds []int64
+	for id, d := range after {
+		ids = append(ids, id)
+		seconds = append(seconds, int64(d/time.Second))
+	}
+	_, err := s.exec(ctx, "set how long devices may be silent", `WITH changed AS MATERIALIZED (
+			SELECT d.id, c.seconds FROM devices AS d JOIN unnest($1::bigint[], $2::bigint[]) AS c (id, seconds) ON c.id = d.id
+			ORDER BY d.id FOR NO KEY UPDATE OF d)
+		UPDATE devices AS d SET silent_after = changed.seconds FROM changed WHERE d.id = changed.id`, ids, seconds)
 	return err
 }

@@ -95,7 +95,7 @@ func TestServerIsStopped(t *testing.T) {
 		}
 		before := time.Now()
 		wantError(t, name+" without a server", call(ctx), data.ErrUnavailable)
-		if took := time.Since(before); took > 5*time.Second {
+		if took := time.Since(before); took > 30*time.Second {
 			t.Errorf("%s: took %v to say so", name, took)
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -15,17 +17,17 @@ import (
 )
 
 const selectDevices = `SELECT id, name, unique_id, group_id, calendar_id, phone, model, contact, category, disabled,
-	expires_at, attributes FROM devices`
+	expires_at, attributes, disconnected_at, silent_after FROM devices`
 
 func scanDevice(r scanner) (d data.Device, err error) {
-	var expires int64
+	var expires, disconnected, silent int64
 	var free string
 	err = r.Scan(&d.ID, &d.Name, &d.UniqueID, &d.GroupID, &d.CalendarID, &d.Phone, &d.Model, &d.Contact, &d.Category, &d.Disabled,
-		&expires, &free)
+		&expires, &free, &disconnected, &silent)
 	if err != nil {
 		return d, err
 	}
-	d.ExpiresAt = row.Time(expires)
+	d.ExpiresAt, d.DisconnectedAt, d.SilentAfter = row.Time(expires), row.Time(disconnected), time.Duration(silent)*time.Second
 	d.Attributes, err = row.DecodeFree(free)
 	return d, err
 }
@@ -182,6 +184,49 @@ func (s *Store) GroupedDeviceIDs(ctx context.Context, groupIDs []int64) ([]int64
 // TouchDevices implements storage.Devices.
 func (s *Store) TouchDevices(ctx context.Context, seen map[int64]time.Time) error {
 	return s.fail("touch devices", s.Touch(ctx, seen))
+}
+
+// DisconnectDevices implements storage.Devices.
+func (s *Store) DisconnectDevices(ctx context.Context, closed map[int64]data.Disconnection) error {
+	const doing = "disconnect devices"
+	if len(closed) == 0 {
+		return nil
+	}
+	at := make(map[int64]int64, len(closed))
+	if err := s.recent.spoken(ctx, slices.Collect(maps.Keys(closed)), func(id, lastUpdate int64, _ uint32) {
+		if c, ok := closed[id]; ok && lastUpdate <= row.Millis(c.Spoke) {
+			at[id] = row.Millis(c.At)
+		}
+	}); err != nil {
+		return s.fail(doing, err)
+	}
+	return s.updateEach(ctx, doing, `UPDATE devices SET disconnected_at = e.value
+		FROM json_each(?) AS e WHERE devices.id = CAST(e.key AS INTEGER) AND disconnected_at < e.value`, at)
+}
+
+// SetSilentAfter implements storage.Devices.
+func (s *Store) SetSilentAfter(ctx context.Context, after map[int64]time.Duration) error {
+	seconds := make(map[int64]int64, len(after))
+	for id, d := range after {
+		seconds[id] = int64(d / time.Second)
+	}
+	return s.updateEach(ctx, "set how long devices may be silent", `UPDATE devices SET silent_after = e.value
+		FROM json_each(?) AS e WHERE devices.id = CAST(e.key AS INTEGER)`, seconds)
+}
+
+// updateEach runs a statement with numbers by id, as a JSON object.
+func (s *Store) updateEach(ctx context.Context, doing, query string, values map[int64]int64) error {
+	if len(values) == 0 {
+		return nil
+	}
+	b, err := json.Marshal(values)
+	if err != nil {
+		return s.fail(doing, err)
+	}
+	return s.write(ctx, doing, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, query, string(b))
+		return err
+	})
 }
 
 // jsonIDs writes ids as a JSON list, for json_each: one statement for any

@@ -22,6 +22,7 @@ var deviceTests = []contractTest{
 	{"DeviceKeywordInAnyCase", deviceKeyword},
 	{"DeviceIdentityOfAnyBytes", deviceIdentityOfAnyBytes},
 	{"TouchDevices", touchDevices},
+	{"DisconnectDevices", disconnectDevices},
 }
 
 func deviceKeepsEverything(t *testing.T, s storage.Store) {
@@ -218,4 +219,29 @@ func touchDevices(t *testing.T, s storage.Store) {
 	equal(t, "not named", device(t, s, c.ID).LastUpdate, time.Time{})
 	_, err := s.Device(ctx, 77)
 	wantError(t, "a device that does not exist", err, data.ErrNotFound)
+}
+
+func disconnectDevices(t *testing.T, s storage.Store) {
+	ctx := testContext(t)
+	gone, back, never := newDevice(t, s, "gone"), newDevice(t, s, "back"), newDevice(t, s, "never")
+	ok(t, s.TouchDevices(ctx, map[int64]time.Time{gone.ID: at(10), back.ID: at(12)}))
+	ok(t, s.DisconnectDevices(ctx, nil))
+	ok(t, s.DisconnectDevices(ctx, map[int64]data.Disconnection{
+		gone.ID: {Spoke: at(10), At: at(14)}, back.ID: {Spoke: at(10), At: at(14)}, 77: {Spoke: at(10), At: at(14)},
+	}))
+	equal(t, "gone", device(t, s, gone.ID).DisconnectedAt, at(14))
+	equal(t, "spoke again", device(t, s, back.ID).DisconnectedAt, time.Time{})
+	ok(t, s.DisconnectDevices(ctx, map[int64]data.Disconnection{gone.ID: {Spoke: at(10), At: at(13)}}))
+	equal(t, "never back", device(t, s, gone.ID).DisconnectedAt, at(14))
+
+	ok(t, s.SetSilentAfter(ctx, nil))
+	ok(t, s.SetSilentAfter(ctx, map[int64]time.Duration{never.ID: time.Hour, 77: time.Hour}))
+	d := device(t, s, never.ID)
+	equal(t, "silent after", d.SilentAfter, time.Hour)
+	d.Name, d.SilentAfter = "renamed", 0
+	ok(t, s.UpdateDevice(ctx, &d))
+	equal(t, "no matter of people", device(t, s, never.ID).SilentAfter, time.Hour)
+	found, err := s.DeviceByUniqueID(ctx, gone.UniqueID)
+	ok(t, err)
+	equal(t, "by unique id", found.DisconnectedAt, at(14))
 }
