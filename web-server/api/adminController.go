@@ -27,14 +27,19 @@ func (s *Server) adminRoutes(r chi.Router) {
 	r.Delete("/unknown-devices/{uniqueId}", s.handle(s.deleteUnknownDevice))
 }
 
-// getUnknownDevices lists the strangers, latest seen first. One without a
+// getUnknownDevices lists the strangers, latest seen first: ?limit ?offset. One without a
 // protocol is a peer that nobody understands: its uniqueId is its network
 // address, guesses are the protocols it may speak.
 func (s *Server) getUnknownDevices(w http.ResponseWriter, r *http.Request) error {
+	page, err := readPage(r)
+	if err != nil {
+		return err
+	}
 	list, err := s.deps.Store.ListUnknownDevices(r.Context())
 	if err != nil {
 		return fmt.Errorf("list unknown devices: %w", err)
 	}
+	list = cut(list, page)
 	return writeJSON(w, appendList(nil, len(list), func(b []byte, i int) []byte { return appendUnknownDevice(b, &list[i]) }))
 }
 

@@ -257,6 +257,57 @@ func TestWebPage(t *testing.T) {
 			t.Errorf("%s: %d", kind, a.code)
 		}
 	}
+	// What it knows from its own address is a text to it, and what it computes
+	// has decimals.
+	id, member := fmt.Sprint(d.ID), e.user("member", false)
+	link := map[string]any{"deviceId": id, "geofenceId": c.list("/api/geofences", geofenceFields)[0].(map[string]any)["id"]}
+	c.want(204, "POST", "/api/permissions", link, same...)
+	c.want(204, "DELETE", "/api/permissions", link, same...)
+	saved["zoom"], saved["latitude"] = 12.4, 52.123456
+	if got := c.want(200, "PUT", fmt.Sprint("/api/users/", ann.ID), saved, same...); !strings.Contains(got, `"zoom":12,`) {
+		t.Errorf("zoom: %s", got)
+	}
+	c.want(204, "PUT", "/api/devices/"+id+"/accumulators", `{"deviceId":`+id+`,"hours":3599999.9999999995,"totalDistance":1609.344}`, same...)
+	c.want(400, "POST", "/api/commands/send", map[string]any{"deviceId": "0" + id + "x", "type": "custom"}, same...)
+	if a := c.do("POST", "/api/commands/send", map[string]any{"deviceId": id, "type": "custom", "attributes": map[string]any{"data": "x"}}, same...); a.code != 200 && a.code != 202 {
+		t.Errorf("a command: %d %s", a.code, a.body)
+	}
+	if token := c.want(200, "POST", "/api/devices/share", url.Values{"deviceId": {id}, "expiration": {"2026-03-08T00:00:00.000Z"}}, same...); token == "" {
+		t.Error("shared without a token")
+	}
+	// Calendars are made without the time they were made at.
+	c.want(200, "POST", "/api/calendars", map[string]any{"name": "Night", "data": []byte("BEGIN:VCALENDAR\nVERSION:2.0\nPRODID:-//x//EN\nBEGIN:VEVENT\n" +
+		"UID:00000000-0000-0000-0000-000000000000\nDTSTART;TZID=Europe/Berlin:20240101T220000\nDTEND;TZID=Europe/Berlin:20240102T060000\n" +
+		"RRULE:FREQ=WEEKLY;BYDAY=MO,FR\nSUMMARY:Event\nEND:VEVENT\nEND:VCALENDAR")}, same...)
+	// Reports are scheduled, then linked to devices in one request.
+	report := c.want(200, "POST", "/api/reports", map[string]any{
+		"type": "summary", "description": "Daily", "attributes": map[string]any{"daily": true},
+		"calendarId": c.list("/api/calendars", calendarFields)[0].(map[string]any)["id"],
+	}, same...)
+	var made struct{ ID int64 }
+	if err := json.Unmarshal([]byte(report), &made); err != nil {
+		t.Fatal(err)
+	}
+	c.want(204, "POST", "/api/permissions/bulk", []map[string]int64{{"deviceId": d.ID, "reportId": made.ID}}, same...)
+	// Administrators are shown who has a device, the audit and the figures.
+	root := e.client().signIn(e.user("root", true))
+	e.link(data.UserDevice(member.ID, d.ID))
+	if got := root.list("/api/users?deviceId="+id, userFields, same...); len(got) != 2 {
+		t.Errorf("%d accounts have the device", len(got))
+	}
+	if got := c.list("/api/users?deviceId="+id, userFields, same...); len(got) != 1 {
+		t.Errorf("ann sees %d accounts that have her device", len(got))
+	}
+	browserSpan := "from=2026-02-28T23:00:00.000Z&to=2026-03-01T22:59:59.999Z"
+	root.list("/api/audit?"+browserSpan, fields("id:int actionTime:date address:string userId:int actionType:string objectType:string objectId:int"), same...)
+	root.list("/api/statistics?"+browserSpan, fields("captureTime:date activeUsers:int activeDevices:int requests:int messagesReceived:int messagesStored:int mailSent:int "+
+		"smsSent:int geocoderRequests:int geolocationRequests:int"), same...)
+	server := root.get("/api/server", same...).(map[string]any)
+	server["zoom"] = 4.6
+	if got := root.want(200, "PUT", "/api/server", server, same...); !strings.Contains(got, `"zoom":5,`) {
+		t.Errorf("zoom: %s", got)
+	}
+
 	c.want(204, "DELETE", "/api/session", nil, same...)
 	if code := s.closedWith(); code != 4000 {
 		t.Errorf("the socket closes with %d", code)

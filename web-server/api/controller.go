@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
-	"github.com/klauspost/compress/gzhttp"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-gps/waymark/data"
@@ -23,6 +22,7 @@ import (
 	"github.com/waymark-gps/waymark/util/statistics"
 	"github.com/waymark-gps/waymark/util/storage"
 	"github.com/waymark-gps/waymark/web-server/auth"
+	"github.com/waymark-gps/waymark/web-server/coding"
 	"github.com/waymark-gps/waymark/web-server/jobs"
 	"github.com/waymark-gps/waymark/web-server/live"
 	"github.com/waymark-gps/waymark/web-server/reporting"
@@ -34,7 +34,8 @@ const (
 	// writeTimeout bounds an answer; long lists move it on as they are read.
 	writeTimeout = time.Minute
 	idleTimeout  = 2 * time.Minute
-	// requestTimeout bounds the work of a request, streamTimeout that of a long list.
+	// requestTimeout bounds the work of a request, streamTimeout that of a long
+	// list between two parts of it.
 	requestTimeout = 30 * time.Second
 	streamTimeout  = 5 * time.Minute
 	// shutdownTimeout is how long requests may take to finish when we stop.
@@ -44,8 +45,6 @@ const (
 
 	maxHeaderBytes = 64 << 10
 	maxBodyBytes   = 1 << 20
-	// gzipFrom is the size from which an answer is compressed, in bytes.
-	gzipFrom = 1 << 10
 )
 
 // Bus is how changes come in and go out.
@@ -131,7 +130,9 @@ type Server struct {
 	// waits are the requests that wait for a command to leave.
 	waits waits
 	// sentWait is how long they wait.
-	sentWait     time.Duration
+	sentWait time.Duration
+	// chunkTimeout is how long a client may take to read a part of an answer.
+	chunkTimeout time.Duration
 	interlockKmh float64
 }
 
@@ -149,7 +150,8 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Passwords == (auth.Params{}) {
 		deps.Passwords = auth.DefaultParams
 	}
-	s := &Server{deps: deps, auth: auth.New(deps.Store, deps.Passwords, deps.Now), access: access.New(deps.Store, deps.Now), interlockKmh: float64(cfg.InterlockSpeed), sentWait: data.CommandSentNow}
+	s := &Server{deps: deps, auth: auth.New(deps.Store, deps.Passwords, deps.Now), access: access.New(deps.Store, deps.Now), interlockKmh: float64(cfg.InterlockSpeed),
+		sentWait: data.CommandSentNow, chunkTimeout: chunkTimeout}
 	if err := s.setUpAccounts(cfg); err != nil {
 		return nil, err
 	}
@@ -167,9 +169,7 @@ func New(cfg Config, deps Deps) (*Server, error) {
 		}
 	}
 	s.metrics = newMetrics(deps.Metrics)
-	if s.handler, err = s.routes(); err != nil {
-		return nil, err
-	}
+	s.handler = s.routes()
 	return s, nil
 }
 
@@ -286,12 +286,8 @@ func (s *Server) tidy(ctx context.Context) error {
 	}
 }
 
-func (s *Server) routes() (http.Handler, error) {
-	gzip, err := gzhttp.NewWrapper(gzhttp.MinSize(gzipFrom), gzhttp.CompressionLevel(3),
-		gzhttp.ContentTypes(compressed))
-	if err != nil {
-		return nil, fmt.Errorf("set up compression: %w", err)
-	}
+func (s *Server) routes() http.Handler {
+	compress := coding.Compress(compressed)
 	csrf := http.NewCrossOriginProtection()
 	csrf.SetDenyHandler(s.handle(func(http.ResponseWriter, *http.Request) error {
 		return fmt.Errorf("%w: the request comes from another site", data.ErrDenied)
@@ -309,22 +305,22 @@ func (s *Server) routes() (http.Handler, error) {
 		r.NotFound(s.handle(func(http.ResponseWriter, *http.Request) error {
 			return fmt.Errorf("%w: there is nothing at this address", data.ErrNotFound)
 		}))
-		r.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-			refuse(w, r, http.StatusMethodNotAllowed, "this address does not know that method")
-		})
+		r.MethodNotAllowed(refuseMethod)
 		r.With(tokenInQuery, s.authenticate).Get("/socket", s.handle(s.getSocket))
 		r.With(s.authenticate).Get("/stream", s.handle(s.getStream))
 		r.Group(func(r chi.Router) {
-			r.Use(s.authenticate, deadline(streamTimeout), asMiddleware(gzip))
+			r.Use(s.authenticate, breakSilence(streamTimeout), compress)
 			s.positionRoutes(r)
 			s.reportRoutes(r)
+			r.Get("/geofences/export", s.handle(s.exportGeofences))
+			r.Post("/geofences/import", s.handle(s.importGeofences))
 		})
 		r.Group(func(r chi.Router) {
 			r.Use(s.authenticate)
 			s.jobFileRoutes(r)
 		})
 		r.Group(func(r chi.Router) {
-			r.Use(deadline(requestTimeout), asMiddleware(gzip), tagLists)
+			r.Use(deadline(requestTimeout), compress, tagLists)
 			r.Get("/server", s.handle(s.getServer))
 			r.Get("/health", s.handle(s.getHealth))
 			s.documentRoutes(r)
@@ -343,7 +339,7 @@ func (s *Server) routes() (http.Handler, error) {
 		})
 	})
 	r.NotFound(s.deps.UI.ServeHTTP)
-	return r, nil
+	return r
 }
 
 // userRoutes are those for which one must be signed in.

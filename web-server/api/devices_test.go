@@ -168,7 +168,7 @@ func TestPermissions(t *testing.T) {
 	c.want(404, "GET", path, nil)
 	admin.want(404, "POST", "/api/permissions", permit(ann.ID, 999))
 	admin.want(404, "POST", "/api/permissions", permit(999, d.ID))
-	for _, body := range []string{`{}`, `{"userId":1}`, `{"groupId":1,"deviceId":2}`, `{"deviceId":2,"userId":1}`, `{"userId":1,"deviceId":2,"x":3}`, `{"userId":"1","deviceId":2}`, `{"userId":0,"deviceId":2}`, `[]`, `null`} {
+	for _, body := range []string{`{}`, `{"userId":1}`, `{"groupId":1,"deviceId":2}`, `{"deviceId":2,"userId":1}`, `{"userId":1,"deviceId":2,"x":3}`, `{"userId":"one","deviceId":2}`, `{"userId":0,"deviceId":2}`, `[]`, `null`} {
 		admin.want(400, "POST", "/api/permissions", body)
 	}
 	if body := admin.want(400, "POST", "/api/permissions", `{"userId":1,"horseId":2}`); !strings.Contains(body, `{"userId":1,"deviceId":2}`) {

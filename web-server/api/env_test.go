@@ -24,7 +24,7 @@ const (
 	testPassword = "correct horse"
 	testCSP      = "default-src 'self'"
 	// patience bounds every wait of a test, also on a busy machine.
-	patience = 30 * time.Second
+	patience = time.Minute
 )
 
 // localBus is a bus within the process: what is published is delivered before

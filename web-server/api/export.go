@@ -37,7 +37,7 @@ func (s *Server) exportPositions(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.Header().Set("Content-Type", format.ContentType)
 	w.Header().Set("Content-Disposition", attachment(fileName(&d, &ask)+"."+format.Name))
-	out := newStream(w, s.requestLog(r))
+	out := s.stream(w, r)
 	err = s.writeFile(r, format.New(out), &d, &ask, inside)
 	if err != nil && !out.started { // the answer becomes a text
 		w.Header().Del("Content-Disposition")

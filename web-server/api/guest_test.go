@@ -99,3 +99,40 @@ func TestGuestIsolation(t *testing.T) {
 		t.Error("the token is in the log")
 	}
 }
+
+// A device that is called by its identifier is not, to guests: whoever knows it
+// could report in its place.
+func TestGuestSeesNoIdentifier(t *testing.T) {
+	e := newEnv(t)
+	u := e.user("ann", false)
+	c := e.client().signIn(u)
+	for name, hidden := range map[string]bool{"860000000900018": true, "Van 860000000900018": true, "Van": false} {
+		d := e.device(name, u)
+		d.UniqueID, d.Name = "860000000900018", name
+		if err := e.store.UpdateDevice(t.Context(), &d); err != nil {
+			t.Fatal(err)
+		}
+		e.at(d.ID, 52, 13)
+		sh := c.newShare(map[string]any{"deviceIds": []int64{d.ID}, "trailHours": 24})
+		g := e.guest(sh.Token)
+		s := g.open()
+		for _, text := range []string{
+			g.want(200, "GET", "/api/devices", nil), g.want(200, "GET", "/api/public/"+sh.Token, nil), s.first, g.want(200, "GET", "/api/session", nil),
+			g.do("GET", "/api/positions/gpx"+span(d.ID), nil).header.Get("Content-Disposition"),
+		} {
+			if strings.Contains(text, "86000000") {
+				t.Errorf("%s: %.300s", name, text)
+			}
+		}
+		if list := g.want(200, "GET", "/api/devices?keyword=86000000", nil); list != "[]" {
+			t.Errorf("%s is found by its identifier: %s", name, list)
+		}
+		if shown := strings.Contains(g.want(200, "GET", "/api/devices", nil), `"name":"Van"`); shown == hidden {
+			t.Errorf("%s: shown by its name: %t", name, shown)
+		}
+		d.UniqueID = name + " done"
+		if err := e.store.UpdateDevice(t.Context(), &d); err != nil {
+			t.Fatal(err)
+		}
+	}
+}

@@ -115,8 +115,20 @@ func TestCompression(t *testing.T) {
 	for i := range 20 {
 		e.device(fmt.Sprint("Van ", i), root)
 	}
-	for encoding, want := range map[string]string{"gzip": "gzip", "br, gzip;q=0.5": "gzip", "identity": "", "gzip;q=0": ""} {
+	whole := c.do("GET", "/api/devices", nil)
+	for encoding, want := range map[string]string{
+		"gzip": "gzip", "br, gzip;q=0.5": "br", "gzip, deflate, br": "br", "br;q=0.5, gzip": "gzip", "gzip, deflate, br, zstd": "zstd",
+		"identity": "", "gzip;q=0": "",
+	} {
 		a := c.do("GET", "/api/devices", nil, "Accept-Encoding", encoding)
+		// What is known is known in every coding.
+		tag := a.header.Get("ETag")
+		if again := c.do("GET", "/api/devices", nil, "If-None-Match", tag); tag != whole.header.Get("ETag") || again.code != 304 {
+			t.Errorf("%s: ETag %s, then %d", encoding, tag, again.code)
+		}
+		if body, err := plain(&a); err != nil || body != whole.body {
+			t.Errorf("%s: %d of %d bytes, %v", encoding, len(body), len(whole.body), err)
+		}
 		if got := a.header.Get("Content-Encoding"); got != want || !strings.Contains(strings.Join(a.header.Values("Vary"), ","), "Accept-Encoding") {
 			t.Errorf("%s: %q, Vary %v", encoding, got, a.header.Values("Vary"))
 		}
@@ -163,17 +175,8 @@ func (l *limits) send(parts ...string) string {
 	return string(b)
 }
 
-// A client that sends its request slowly, or never, loses the connection; large
-// headers and bodies are refused without being read.
-func TestConnectionLimits(t *testing.T) {
-	e := newEnv(t)
-	srv := e.server.httpServer()
-	if srv.ReadHeaderTimeout != readHeaderTimeout || srv.ReadTimeout != readTimeout || srv.WriteTimeout != writeTimeout ||
-		srv.IdleTimeout != idleTimeout || srv.MaxHeaderBytes != maxHeaderBytes {
-		t.Errorf("limits are %+v", srv)
-	}
-	// The same server with shorter times: what counts is that they end it.
-	srv.ReadHeaderTimeout, srv.ReadTimeout, srv.IdleTimeout = 50*time.Millisecond, 100*time.Millisecond, 100*time.Millisecond
+func serveLimits(t *testing.T, srv *http.Server) *limits {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -186,7 +189,23 @@ func TestConnectionLimits(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	c := &limits{t: t, addr: l.Addr().String()}
+	return &limits{t: t, addr: l.Addr().String()}
+}
+
+// A client that sends its request slowly, or never, loses the connection; large
+// headers and bodies are refused without being read.
+func TestConnectionLimits(t *testing.T) {
+	e := newEnv(t)
+	srv := e.server.httpServer()
+	if srv.ReadHeaderTimeout != readHeaderTimeout || srv.ReadTimeout != readTimeout || srv.WriteTimeout != writeTimeout ||
+		srv.IdleTimeout != idleTimeout || srv.MaxHeaderBytes != maxHeaderBytes {
+		t.Errorf("limits are %+v", srv)
+	}
+	// The same server with shorter times: what counts is that they end it. What is
+	// too large is refused by one that gives it the time to arrive.
+	hasty := e.server.httpServer()
+	hasty.ReadHeaderTimeout, hasty.ReadTimeout, hasty.IdleTimeout = 500*time.Millisecond, time.Second, time.Second
+	c, large := serveLimits(t, hasty), serveLimits(t, srv)
 	for name, a := range map[string]struct {
 		parts []string
 		want  string
@@ -198,7 +217,11 @@ func TestConnectionLimits(t *testing.T) {
 		"headers without an end":   {[]string{"GET / HTTP/1.1\r\nHost: x\r\n", "X-A: " + strings.Repeat("a", 2*maxHeaderBytes) + "\r\n\r\n"}, "HTTP/1.1 431"},
 		"a body larger than 1 MiB": {[]string{"POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 2000000\r\n\r\n", strings.Repeat("a", 2_000_000)}, "HTTP/1.1 413"},
 	} {
-		if got := c.send(a.parts...); !strings.HasPrefix(got, a.want) || a.want == "" && got != "" {
+		to := c
+		if a.want == "HTTP/1.1 431" || a.want == "HTTP/1.1 413" {
+			to = large
+		}
+		if got := to.send(a.parts...); !strings.HasPrefix(got, a.want) || a.want == "" && got != "" {
 			t.Errorf("%s: %.200q", name, got)
 		}
 	}

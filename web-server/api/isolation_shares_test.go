@@ -40,6 +40,7 @@ func sharing() map[string]probe {
 		"PUT /shares/{id}":    foreignShares("PUT", `{"name":"taken over"}`),
 		"DELETE /shares/{id}": foreignShares("DELETE", ""),
 		"POST /share/device":  quickShares("/api/share/device", "deviceId", data.DeviceKind),
+		"POST /devices/share": quickShares("/api/devices/share", "deviceId", data.DeviceKind),
 		"POST /share/group":   quickShares("/api/share/group", "groupId", data.GroupKind),
 
 		"GET /tiles/{z}/{x}/{y}.mvt":  ofDevice("GET", "/tiles/0/0/0.mvt?deviceId={id}"+span, ""),

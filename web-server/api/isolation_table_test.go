@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/json"
 	"maps"
+	"slices"
 	"testing"
 
 	"github.com/waymark-gps/waymark/data"
@@ -70,6 +71,22 @@ func probes() map[string]probe {
 		"DELETE /permissions":      linksProbe("DELETE", "/permissions", "%s"),
 		"POST /permissions/bulk":   linksProbe("POST", "/permissions/bulk", "[%s]"),
 		"DELETE /permissions/bulk": linksProbe("DELETE", "/permissions/bulk", "[%s]"),
+
+		"GET /geofences/export": func(t *testing.T, m *member) {
+			single("GET", "/geofences/export?id={id}", data.GeofenceKind, "")(t, m)
+			ofDevice("GET", "/geofences/export?deviceId={id}", "")(t, m)
+			var shown struct{ Features []struct{ ID int64 } }
+			body := m.want(200, "GET", "/api/geofences/export", nil)
+			if err := json.Unmarshal([]byte(body), &shown); err != nil || len(shown.Features) != len(m.seen(data.GeofenceKind)) {
+				t.Errorf("%s: %v, want %v: %s", m.Name, err, m.seen(data.GeofenceKind), body)
+			}
+			for _, f := range shown.Features {
+				if !slices.Contains(m.seen(data.GeofenceKind), f.ID) {
+					t.Errorf("%s is shown geofence %d", m.Name, f.ID)
+				}
+			}
+		},
+		"POST /geofences/import": harmless("refers to nothing; TestImportGeofences looks whose they are"),
 
 		"GET /commands/types": ofDevice("GET", "/commands/types?deviceId={id}", ""),
 		"GET /commands/send":  ofDevice("GET", "/commands/send?deviceId={id}", ""),

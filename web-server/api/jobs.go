@@ -117,10 +117,7 @@ func (s *Server) getJobs(w http.ResponseWriter, r *http.Request) error {
 		owner = 0
 	}
 	list := m.List(owner)
-	list = list[min(p.offset, len(list)):]
-	if p.limit > 0 {
-		list = list[:min(p.limit, len(list))]
-	}
+	list = cut(list, p)
 	return writeJSON(w, appendList(nil, len(list), func(b []byte, i int) []byte { return appendJob(b, &list[i]) }))
 }
 
@@ -182,7 +179,7 @@ func (s *Server) getJobResult(w http.ResponseWriter, r *http.Request) error {
 	defer f.Close()
 	w.Header().Set("Content-Type", j.ContentType)
 	w.Header().Set("Content-Disposition", attachment(j.FileName))
-	http.ServeContent(&steady{w, newStream(w, s.requestLog(r))}, r, "", j.Finished, f)
+	http.ServeContent(&steady{w, s.stream(w, r)}, r, "", j.Finished, f)
 	return nil
 }
 

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"net/http"
 	"slices"
 
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/storage"
 )
 
 // chosen are the ids of a kind that a list may show, nil for all: what the
@@ -30,17 +32,10 @@ func (s *Server) chosen(r *http.Request, q query, kind data.ObjectKind) ([]int64
 		if !v.Sees(owner, id) {
 			return nil, errNoSuchObject
 		}
-		linked, err := s.deps.Store.LinkedIDs(r.Context(), owner, []int64{id})
+		own, err := s.linkedTo(r.Context(), kind, owner, id)
 		if err != nil {
 			return nil, fmt.Errorf("list links of %s: %w", owner, err)
 		}
-		property := kind
-		if kind == data.UserKind {
-			property = data.ManagedUserKind
-		} else if kind == data.DeviceKind && owner == data.DeviceKind {
-			property = data.LinkedDeviceKind
-		}
-		own := linked[property]
 		if managed := owner == data.UserKind && slices.Contains(v.Managed(), id); ids == nil || managed {
 			ids = append([]int64{}, own...) // never nil, which would be all
 			continue
@@ -48,6 +43,27 @@ func (s *Server) chosen(r *http.Request, q query, kind data.ObjectKind) ([]int64
 		ids = intersect(ids, own)
 	}
 	return ids, nil
+}
+
+// linkedTo are the ids of a kind that are linked to something. Accounts are not
+// linked to devices and groups, those are to them; asked for is the same link.
+func (s *Server) linkedTo(ctx context.Context, kind, to data.ObjectKind, id int64) ([]int64, error) {
+	if kind == data.UserKind && to != data.UserKind {
+		links, err := s.deps.Store.ListLinks(ctx, storage.LinkFilter{Owner: data.UserKind, Property: to, PropertyIDs: []int64{id}})
+		ids := make([]int64, len(links))
+		for i := range links {
+			ids[i] = links[i].OwnerID
+		}
+		return ids, err
+	}
+	linked, err := s.deps.Store.LinkedIDs(ctx, to, []int64{id})
+	property := kind
+	if kind == data.UserKind {
+		property = data.ManagedUserKind
+	} else if kind == data.DeviceKind && to == data.DeviceKind {
+		property = data.LinkedDeviceKind
+	}
+	return linked[property], err
 }
 
 // intersect are the ids in both sorted lists, never nil.
@@ -66,6 +82,24 @@ type page struct {
 	keyword           string
 	limit, offset     int
 	excludeAttributes bool
+}
+
+// cut is the part of a list that a page shows.
+func cut[T any](list []T, p page) []T {
+	list = list[min(p.offset, len(list)):]
+	if p.limit > 0 {
+		list = list[:min(p.limit, len(list))]
+	}
+	return list
+}
+
+// readPage reads what a list of a request is asked for.
+func readPage(r *http.Request) (page, error) {
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil {
+		return page{}, err
+	}
+	return q.page()
 }
 
 func (q query) page() (p page, err error) {

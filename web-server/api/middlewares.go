@@ -19,6 +19,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/geofence/files"
 	"github.com/waymark-gps/waymark/util/metric"
 	"github.com/waymark-gps/waymark/web-server/auth"
 )
@@ -47,6 +48,7 @@ const (
 	requestIDKey contextKey = iota
 	identityKey
 	secureKey
+	silenceKey
 )
 
 func requestID(ctx context.Context) string {
@@ -158,8 +160,11 @@ func noStore(next http.Handler) http.Handler {
 func limitBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		limit := int64(maxBodyBytes)
-		if r.URL.Path == importPath {
+		switch r.URL.Path {
+		case importPath:
 			limit = maxUploadBytes
+		case geofencesPath:
+			limit = files.MaxBytes
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
@@ -174,10 +179,6 @@ func deadline(d time.Duration) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(ctx))
 		})
 	}
-}
-
-func asMiddleware(wrap func(http.Handler) http.HandlerFunc) func(http.Handler) http.Handler {
-	return func(next http.Handler) http.Handler { return wrap(next) }
 }
 
 // identity is who sent a request and how they proved it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"mime"
 	"net/http"
@@ -15,7 +16,9 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/andybalholm/brotli"
 	"github.com/go-chi/chi/v5"
+	"github.com/klauspost/compress/zstd"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/waymark-gps/waymark/web-server/api/openapi"
@@ -198,16 +201,26 @@ func (c *contract) check(method string, address *url.URL, a *answer) string {
 		"/responses/"+code+"/content/application~1json/schema", body)
 }
 
-// plain is the body of an answer that may be compressed.
+// plain is the body of an answer that may be compressed. With an error it is
+// what can be read of it.
 func plain(a *answer) (string, error) {
-	if a.header.Get("Content-Encoding") != "gzip" {
-		return a.body, nil
+	var r io.Reader = strings.NewReader(a.body)
+	var err error
+	switch coding := a.header.Get("Content-Encoding"); coding {
+	case "":
+	case "br":
+		r = brotli.NewReader(r)
+	case "gzip":
+		r, err = gzip.NewReader(r)
+	case "zstd":
+		r, err = zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+	default:
+		err = fmt.Errorf("unknown coding %q", coding)
 	}
-	z, err := gzip.NewReader(strings.NewReader(a.body))
 	if err != nil {
 		return "", err
 	}
-	b, err := io.ReadAll(z)
+	b, err := io.ReadAll(r)
 	return string(b), err
 }
 

@@ -29,11 +29,17 @@ func answerPasskey(p *data.Passkey) passkeyAnswer {
 	return passkeyAnswer{ID: p.ID, Name: p.Name, CreatedTime: jsonTime(p.CreatedAt), LastUsedTime: jsonTime(p.LastUsedAt)}
 }
 
+// getPasskeys lists the sender's passkeys by id: ?limit ?offset.
 func (s *Server) getPasskeys(w http.ResponseWriter, r *http.Request) error {
+	page, err := readPage(r)
+	if err != nil {
+		return err
+	}
 	list, err := s.deps.Store.ListPasskeys(r.Context(), identityOf(r).user.ID)
 	if err != nil {
 		return fmt.Errorf("list passkeys: %w", err)
 	}
+	list = cut(list, page)
 	out := make([]passkeyAnswer, len(list))
 	for i := range list {
 		out[i] = answerPasskey(&list[i])

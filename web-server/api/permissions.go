@@ -116,7 +116,7 @@ func parseLinks(body []byte, many bool) ([]data.Link, error) {
 		return []data.Link{l}, err
 	}
 	var list []json.RawMessage
-	if err := json.Unmarshal(body, &list); err != nil {
+	if err := json.Unmarshal(body, &list); err != nil || list == nil {
 		return nil, invalid("send a list of permissions")
 	}
 	if len(list) > maxLinks {
@@ -171,7 +171,11 @@ func parseEnd(d *json.Decoder) (kind data.ObjectKind, id int64, err error) {
 	if !isID {
 		return "", 0, invalid(permissionForm)
 	}
-	if err := d.Decode(&id); err != nil || id <= 0 {
+	var raw json.RawMessage
+	if err = d.Decode(&raw); err == nil { // ids in addresses of a page are texts to it
+		id, err = strconv.ParseInt(strings.Trim(string(raw), `"`), 10, 64)
+	}
+	if err != nil || id <= 0 {
 		return "", 0, invalid("%sId must be a number above 0", name)
 	}
 	return data.ObjectKind(name), id, nil

@@ -69,7 +69,7 @@ func (s *Server) getPositions(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := newPositionStream(w, s.requestLog(r))
+	out := newPositionStream(s.stream(w, r))
 	return out.finish(s.walk(r.Context(), s.reader(r), &ask, inside, maxPositions, out.add))
 }
 
@@ -205,7 +205,7 @@ func (s *Server) latestPositions(w http.ResponseWriter, r *http.Request, deviceI
 }
 
 func (s *Server) writePositions(w http.ResponseWriter, r *http.Request, positions []data.Position) error {
-	out := newPositionStream(w, s.requestLog(r))
+	out := newPositionStream(s.stream(w, r))
 	for i := range positions {
 		if err := out.add(&positions[i]); err != nil {
 			return out.finish(err)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"compress/gzip"
 	"context"
 	"errors"
 	"fmt"
@@ -106,21 +105,11 @@ func TestLongHistory(t *testing.T) {
 	}
 	// Half a list must not look like a whole one, compressed or not.
 	h.breakAt = 1000
-	for _, encoding := range []string{"identity", "gzip"} {
+	for _, encoding := range []string{"identity", "gzip", "br", "zstd"} {
 		a, err := c.try("GET", path, nil, "Accept-Encoding", encoding)
-		if err != nil {
-			continue
+		if err == nil {
+			t.Errorf("%s: a broken list of %d bytes came as a whole answer", encoding, len(a.body))
 		}
-		if encoding == "gzip" {
-			zr, err := gzip.NewReader(strings.NewReader(a.body))
-			if err != nil {
-				continue
-			}
-			if _, err := io.ReadAll(zr); err != nil {
-				continue
-			}
-		}
-		t.Errorf("%s: a broken list of %d bytes came as a whole answer", encoding, len(a.body))
 	}
 }
 
@@ -128,7 +117,7 @@ func TestLongHistory(t *testing.T) {
 // deadline moves with the list is what positionStream is for.
 func TestStreamClientGone(t *testing.T) {
 	w := &goneWriter{header: http.Header{}}
-	s := newPositionStream(w, slog.New(slog.DiscardHandler))
+	s := newPositionStream(newStream(w, slog.New(slog.DiscardHandler)))
 	var err error
 	for range 10_000 {
 		if err = s.add(&data.Position{}); err != nil {

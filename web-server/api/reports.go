@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -77,7 +78,7 @@ func (s *Server) getReport(name string) func(http.ResponseWriter, *http.Request)
 		if format.Name != "json" {
 			h.Set("Content-Disposition", attachment(job.Name+"."+format.Name))
 		}
-		out := newStream(w, s.requestLog(r))
+		out := s.stream(w, r)
 		part := bufio.NewWriterSize(out, streamChunk)
 		if err = job.Write(r.Context(), part); err == nil {
 			err = part.Flush()
@@ -129,7 +130,7 @@ func reportAsk(r *http.Request) (a reporting.Ask, err error) {
 		return a, err
 	}
 	a.Report = chi.URLParam(r, "report")
-	var errs [6]error
+	var errs [7]error
 	a.DeviceIDs, errs[0] = q.ids("deviceId")
 	a.GroupIDs, errs[1] = q.ids("groupId")
 	a.From, a.To, errs[2] = q.period()
@@ -142,6 +143,7 @@ func reportAsk(r *http.Request) (a reporting.Ask, err error) {
 	if a.Report != "devices" && (a.From.IsZero() || a.To.IsZero()) {
 		errs[5] = invalid("give both from and to")
 	}
+	errs[6] = checkPeriods(&a)
 	a.Types, a.Alarms = words(q.Values["type"]), words(q.Values["alarm"])
 	for _, e := range errs {
 		if e != nil {
@@ -152,6 +154,19 @@ func reportAsk(r *http.Request) (a reporting.Ask, err error) {
 		return a, invalid("type and alarm may be given at most %d times", maxQueryIDs)
 	}
 	return a, nil
+}
+
+// maxPeriods bounds the rows of a device in a sum: ten years of days.
+const maxPeriods = 3660
+
+// checkPeriods refuses spans of centuries that would be divided into days.
+func checkPeriods(a *reporting.Ask) error {
+	days := map[report.Period]int{"": 1, report.Day: 1, report.Week: 7, report.Month: 28}[a.Period]
+	sums := a.Period != "" || a.Report == "fuel" || a.Report == "mileage"
+	if sums && days > 0 && int(a.To.Sub(a.From)/(24*time.Hour)) > maxPeriods*days {
+		return invalid("ask for at most %d days, weeks or months at once, or for period=whole", maxPeriods)
+	}
+	return nil
 }
 
 // words are the values of a parameter that is repeated, or has commas.

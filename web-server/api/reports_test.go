@@ -342,3 +342,20 @@ func TestLongReportStreams(t *testing.T) {
 		t.Errorf("%d rows, %v", len(rows), err)
 	}
 }
+
+// Who asks for centuries in days gets an answer at once, and a whole span has
+// no bound.
+func TestReportsOfCenturies(t *testing.T) {
+	e, ann, d := family(t)
+	c := e.client().signIn(ann)
+	span := fmt.Sprintf("?deviceId=%d&from=0200-01-01T00:00:00Z&to=9999-01-01T00:00:00Z", d.ID)
+	for path, want := range map[string]int{
+		"mileage" + span: 400, "fuel" + span: 400, "summary" + span + "&daily=true": 400, "summary" + span + "&period=month": 400,
+		"summary" + span: 200, "mileage" + span + "&period=whole": 200, "trips" + span: 200,
+		fmt.Sprintf("mileage?deviceId=%d&from=2016-03-01T00:00:00Z&to=2026-03-01T00:00:00Z", d.ID): 200,
+	} {
+		if a := c.do("GET", "/api/reports/"+path, nil, "Accept", "application/json"); a.code != want {
+			t.Errorf("%s: %d %.200s", path, a.code, a.body)
+		}
+	}
+}

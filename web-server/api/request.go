@@ -1,12 +1,16 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +46,20 @@ func parseJSON(body []byte, v any) error {
 	err := json.Unmarshal(body, v)
 	var wrongType *json.UnmarshalTypeError
 	var syntax *json.SyntaxError
+	for range maxMended {
+		var mended bool
+		if !errors.As(err, &wrongType) {
+			break
+		}
+		if body, mended = mendNumber(body, wrongType); !mended {
+			break
+		}
+		err = json.Unmarshal(body, v)
+	}
 	switch {
+	case err == nil && string(bytes.TrimSpace(body)) == "null":
+		// To the decoder it is a value of everything.
+		return errNoObject
 	case err == nil:
 		return nil
 	case errors.As(err, &wrongType) && wrongType.Field != "":
@@ -50,8 +67,43 @@ func parseJSON(body []byte, v any) error {
 	case errors.As(err, &syntax):
 		return invalid("the body is not valid JSON at byte %d", syntax.Offset)
 	}
-	return invalid("the body is not the JSON object that is expected here")
+	return errNoObject
 }
+
+// maxMended bounds the numbers of a body that are mended.
+const maxMended = 16
+
+// mendNumber puts a whole number where a client sent it in another form: as a
+// text, like an id of the address of its page, or with decimals, like a zoom or
+// hours that it has computed. Clients of this interface do, and other servers
+// of it take that. The decimals of an id must be zeros.
+func mendNumber(body []byte, wrong *json.UnmarshalTypeError) (mended []byte, ok bool) {
+	if wrong.Type.Kind() != reflect.Int64 || wrong.Offset > int64(len(body)) {
+		return body, false
+	}
+	before, after := body[:wrong.Offset], body[wrong.Offset:]
+	value, isNumber := strings.CutPrefix(wrong.Value, "number ")
+	if isNumber {
+		if before, ok = bytes.CutSuffix(before, []byte(value)); !ok {
+			return body, false
+		}
+	} else if m := quotedNumber.FindSubmatchIndex(before); m != nil {
+		value, before = string(before[m[2]:m[3]]), before[:m[0]]
+	}
+	f, err := strconv.ParseFloat(value, 64)
+	const exact = 1 << 53
+	isID := strings.HasSuffix(strings.ToLower(wrong.Field), "id")
+	if err != nil || math.Abs(f) >= exact || isID && f != math.Trunc(f) {
+		return body, false
+	}
+	mended = strconv.AppendInt(bytes.Clone(before), int64(math.Round(f)), 10)
+	return append(mended, after...), true
+}
+
+// quotedNumber is a text that ends what was read, and is a whole number.
+var quotedNumber = regexp.MustCompile(`"(-?[0-9]{1,16})"$`)
+
+var errNoObject = invalid("the body is not the JSON object that is expected here")
 
 // pathID reads the id of the path. What is not a number does not exist.
 func pathID(r *http.Request) (int64, error) {

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -102,4 +104,36 @@ func FuzzBodies(f *testing.F) {
 		var u userBody
 		_ = parseJSON(body, &u)
 	})
+}
+
+// Whole numbers that clients send in another form are taken, and nothing else.
+func TestNumbersAreMended(t *testing.T) {
+	type body struct {
+		ID       int64   `json:"id"`
+		DeviceID int64   `json:"deviceId"`
+		Zoom     int64   `json:"zoom"`
+		Name     string  `json:"name"`
+		IDs      []int64 `json:"ids"`
+	}
+	for sent, want := range map[string]body{
+		`{"id":"7","deviceId":8.0,"zoom":12.6,"name":"12.6"}`: {ID: 7, DeviceID: 8, Zoom: 13, Name: "12.6"},
+		`{"zoom":-0.4}`:             {},
+		`{"zoom":1e2,"id":"-3"}`:    {Zoom: 100, ID: -3},
+		`{"ids":["1", 2.0 ,"3"]}`:   {IDs: []int64{1, 2, 3}},
+		`{"name":"7","zoom" : "7"}`: {Name: "7", Zoom: 7},
+	} {
+		var got body
+		if err := parseJSON([]byte(sent), &got); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: %+v, %v", sent, got, err)
+		}
+	}
+	for _, sent := range []string{
+		`{"id":7.5}`, `{"deviceId":7.1}`, `{"zoom":"12.5"}`, `{"zoom":"x7"}`, `{"zoom":""}`, `{"zoom":1e30}`, `{"zoom":true}`, `{"zoom":[1.5]}`, `{"name":7}`,
+		`{"zoom":"12345678901234567890"}`, `{"ids":[` + strings.Repeat(`"1",`, maxMended) + `"1"]}`, `{"zoom":"7\\"7"}`,
+	} {
+		var got body
+		if err := parseJSON([]byte(sent), &got); !errors.Is(err, data.ErrInvalid) {
+			t.Errorf("%s: %+v, %v", sent, got, err)
+		}
+	}
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/web-server/api/openapi"
 	"github.com/waymark-gps/waymark/web-server/auth"
@@ -100,6 +102,18 @@ func refuse(w http.ResponseWriter, r *http.Request, code int, detail string) {
 	w.Header().Set("Content-Type", openapi.ProblemType)
 	w.WriteHeader(code)
 	_, _ = w.Write(b) // the client has gone: nobody is left to tell
+}
+
+// refuseMethod says which methods an address knows.
+func refuseMethod(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
+		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
+			allowed = append(allowed, method)
+		}
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	refuse(w, r, http.StatusMethodNotAllowed, "this address does not know that method")
 }
 
 func writeText(w http.ResponseWriter, code int, text string) {

@@ -39,6 +39,7 @@ const (
 func (s *Server) shareRoutes(r chi.Router) {
 	r.Post("/share/device", s.handle(s.postShareDevice))
 	r.Post("/share/group", s.handle(s.postShareGroup))
+	r.Post("/devices/share", s.handle(s.postShareDevice)) // older clients
 	r.Get("/shares", s.handle(s.getShares))
 	r.Post("/shares", s.handle(s.postShare))
 	r.Get("/shares/{id}", s.handle(s.getShare))
@@ -93,13 +94,18 @@ func (s *Server) appendShare(b []byte, v *access.Viewer, sh *data.Share) []byte 
 	return append(b, j...)
 }
 
-// getShares lists the sender's shares; administrators may ask for ?all=true.
+// getShares lists the sender's shares by id: ?limit ?offset; administrators may
+// ask for ?all=true.
 func (s *Server) getShares(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
 	all, err := q.flag("all")
+	if err != nil {
+		return err
+	}
+	page, err := q.page()
 	if err != nil {
 		return err
 	}
@@ -112,6 +118,7 @@ func (s *Server) getShares(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("list shares: %w", err)
 	}
+	list = cut(list, page)
 	return writeJSON(w, appendList(nil, len(list), func(b []byte, i int) []byte { return s.appendShare(b, v, &list[i]) }))
 }
 

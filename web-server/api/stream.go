@@ -21,28 +21,67 @@ const (
 
 var errClientGone = errors.New("the client does not read")
 
+// silence is how long a request may work without sending anything.
+type silence struct {
+	timer *time.Timer
+	limit time.Duration
+}
+
+// breakSilence lets a request work for as long as it sends something now and then:
+// a client that reads slowly is not cut off while it reads.
+func breakSilence(limit time.Duration) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			ctx, cancel := context.WithCancelCause(r.Context())
+			defer cancel(nil)
+			p := silence{time.AfterFunc(limit, func() { cancel(context.DeadlineExceeded) }), limit}
+			defer p.timer.Stop()
+			next.ServeHTTP(w, r.WithContext(context.WithValue(ctx, silenceKey, p)))
+		})
+	}
+}
+
 // stream writes an answer of any length in bounded memory. The client may take
 // chunkTimeout for each part, however long the whole is.
 type stream struct {
 	w       http.ResponseWriter
 	control *http.ResponseController
 	log     *slog.Logger
+	// chunk is chunkTimeout, but in tests.
+	chunk time.Duration
 	// started says that a part is on its way, so that the status cannot change.
 	started bool
+	// sent is called with each part.
+	sent func()
+	// why is why the work had to end; nil while it need not.
+	why func() error
 }
 
 func newStream(w http.ResponseWriter, log *slog.Logger) *stream {
-	return &stream{w: w, control: http.NewResponseController(w), log: log}
+	return &stream{
+		w: w, control: http.NewResponseController(w), log: log, chunk: chunkTimeout, sent: func() {}, why: func() error { return nil },
+	}
+}
+
+// stream answers a request that works as long as it sends something, see breakSilence.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request) *stream {
+	out := newStream(w, s.requestLog(r))
+	out.chunk, out.why = s.chunkTimeout, func() error { return context.Cause(r.Context()) }
+	if p, ok := r.Context().Value(silenceKey).(silence); ok {
+		out.sent = func() { p.timer.Reset(p.limit) }
+	}
+	return out
 }
 
 // Write sends a part. Headers must have been set before.
 func (s *stream) Write(part []byte) (int, error) {
 	s.started = true
 	// Writers in tests have no deadline to move.
-	if err := s.control.SetWriteDeadline(time.Now().Add(chunkTimeout)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	if err := s.control.SetWriteDeadline(time.Now().Add(s.chunk)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, fmt.Errorf("%w: %w", errClientGone, err)
 	}
 	n, err := s.w.Write(part)
+	s.sent()
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errClientGone, err)
 	}
@@ -57,7 +96,7 @@ func (s *stream) finish(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled):
+	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled) && !errors.Is(s.why(), context.DeadlineExceeded):
 		panic(http.ErrAbortHandler)
 	case s.started:
 		s.log.Error("answer cut off, it is incomplete", "err", err)
@@ -74,8 +113,8 @@ type positionStream struct {
 	empty bool
 }
 
-func newPositionStream(w http.ResponseWriter, log *slog.Logger) *positionStream {
-	return &positionStream{stream: newStream(w, log), buf: []byte{'['}, empty: true}
+func newPositionStream(out *stream) *positionStream {
+	return &positionStream{stream: out, buf: []byte{'['}, empty: true}
 }
 
 func (s *positionStream) add(p *data.Position) error {

@@ -88,8 +88,13 @@ func tokenOwner(r *http.Request) (int64, error) {
 	return id, nil
 }
 
+// getTokens lists tokens by id: ?userId ?limit ?offset.
 func (s *Server) getTokens(w http.ResponseWriter, r *http.Request) error {
 	owner, err := tokenOwner(r)
+	if err != nil {
+		return err
+	}
+	page, err := readPage(r)
 	if err != nil {
 		return err
 	}
@@ -97,6 +102,7 @@ func (s *Server) getTokens(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("list tokens: %w", err)
 	}
+	list = cut(list, page)
 	out := make([]tokenAnswer, len(list))
 	for i := range list {
 		out[i] = answerToken(&list[i], "")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -216,4 +217,51 @@ func TestTokenRate(t *testing.T) {
 	e.advance(time.Second / 2)
 	a.want(200, "GET", "/api/devices", nil)
 	a.want(429, "GET", "/api/devices", nil)
+}
+
+// The lists of what an account has are read in parts, like all others.
+func TestListsInParts(t *testing.T) {
+	e := newEnv(t)
+	root := e.user("root", true)
+	c := e.client().signIn(root)
+	d := e.device("Car", root)
+	for i := range 5 {
+		c.want(200, "POST", "/api/tokens", map[string]any{"name": fmt.Sprint("token ", i)})
+		c.want(200, "POST", "/api/shares", map[string]any{"name": fmt.Sprint("share ", i), "deviceIds": []int64{d.ID}})
+		if err := e.store.CreatePasskey(t.Context(), &data.Passkey{UserID: root.ID, CredentialID: []byte{byte(i)}, Record: []byte("{}"), Name: fmt.Sprint("key ", i), CreatedAt: e.clock()}); err != nil {
+			t.Fatal(err)
+		}
+		stranger := data.UnknownDevice{Protocol: "gt06", UniqueID: fmt.Sprint("stranger ", i), FirstSeen: e.clock(), LastSeen: e.clock().Add(-time.Duration(i) * time.Minute), Count: 1}
+		if err := e.store.RecordUnknownDevices(t.Context(), []data.UnknownDevice{stranger}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	names := func(path string) (list []string) {
+		t.Helper()
+		var objects []struct{ Name, UniqueID string }
+		if err := json.Unmarshal([]byte(c.want(200, "GET", path, nil)), &objects); err != nil || objects == nil {
+			t.Fatalf("%s: %v, %v", path, objects, err)
+		}
+		for _, o := range objects {
+			list = append(list, o.Name+o.UniqueID)
+		}
+		return list
+	}
+	for _, path := range []string{"/api/tokens", "/api/shares", "/api/passkeys", "/api/unknown-devices"} {
+		all := names(path)
+		if len(all) != 5 {
+			t.Fatalf("%s: %q", path, all)
+		}
+		for query, want := range map[string][]string{
+			"limit=2": all[:2], "limit=2&offset=2": all[2:4], "limit=2&offset=4": all[4:], "offset=3": all[3:], "limit=0": all,
+			"limit=9223372036854775807": all, "offset=5": nil, "offset=9223372036854775807&limit=1": nil,
+		} {
+			if got := names(path + "?" + query); !slices.Equal(got, want) {
+				t.Errorf("%s?%s: %q instead of %q", path, query, got, want)
+			}
+		}
+		for _, bad := range []string{"limit=-1", "offset=x", "limit=1.5"} {
+			c.want(400, "GET", path+"?"+bad, nil)
+		}
+	}
 }

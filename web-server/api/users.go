@@ -27,7 +27,7 @@ func timeText(t time.Time) string {
 
 // getUsers lists accounts: all of them for an administrator, the own one and
 // those it manages for everybody else. ?userId lists those that an account
-// manages; ?keyword ?limit ?offset ?excludeAttributes.
+// manages, ?deviceId and ?groupId those that are linked to one; ?keyword ?limit ?offset ?excludeAttributes.
 func (s *Server) getUsers(w http.ResponseWriter, r *http.Request) error {
 	q, err := parseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -52,10 +52,7 @@ func (s *Server) getUsers(w http.ResponseWriter, r *http.Request) error {
 		}
 		return !strings.Contains(strings.ToLower(u.Name+"\n"+u.Email+"\n"+u.Login), keyword)
 	})
-	users = users[min(page.offset, len(users)):]
-	if page.limit > 0 {
-		users = users[:min(page.limit, len(users))]
-	}
+	users = cut(users, page)
 	return writeJSON(w, appendList(nil, len(users), func(b []byte, i int) []byte {
 		if page.excludeAttributes {
 			users[i].Attributes = nil

@@ -68,7 +68,7 @@ func (v *View) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data.
 		return nil, err
 	}
 	keyword := strings.ToLower(f.Keyword)
-	all = slices.DeleteFunc(all, func(d data.Device) bool { return !strings.Contains(strings.ToLower(d.Name), keyword) })
+	all = slices.DeleteFunc(all, func(d data.Device) bool { return !strings.Contains(strings.ToLower(guestName(&d)), keyword) })
 	all = all[min(f.Offset, len(all)):]
 	if f.Limit > 0 {
 		all = all[:min(f.Limit, len(all))]
@@ -94,7 +94,7 @@ func (v *View) ListDevices(ctx context.Context, f storage.DeviceFilter) ([]data.
 // guestDevice is what a guest sees of a device whose last shown position is p,
 // nil for none.
 func (v *View) guestDevice(d *data.Device, p *data.Position) data.Device {
-	out := data.Device{ID: d.ID, Name: d.Name, Category: d.Category, LastUpdate: d.LastUpdate}
+	out := data.Device{ID: d.ID, Name: guestName(d), Category: d.Category, LastUpdate: d.LastUpdate}
 	if p != nil {
 		out.PositionID = p.ID
 	}
@@ -105,6 +105,20 @@ func (v *View) guestDevice(d *data.Device, p *data.Position) data.Device {
 		}
 	}
 	return out
+}
+
+// minTelling is the length from which an identifier within a name can be told
+// from a number that people give their devices.
+const minTelling = 6
+
+// guestName is the name of a device for those who must not know its identifier:
+// devices that were registered without a name are called by it.
+func guestName(d *data.Device) string {
+	name, id := strings.ToLower(d.Name), strings.ToLower(d.UniqueID)
+	if name == id || len(id) >= minTelling && strings.Contains(name, id) {
+		return fmt.Sprintf("Device %d", d.ID)
+	}
+	return d.Name
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -17,7 +17,7 @@ import (
 	"github.com/waymark-gps/waymark/data"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 type env struct {
 	t *testing.T

@@ -29,13 +29,13 @@ func TestDeviceStates(t *testing.T) {
 		// It falls silent, but keeps in touch without positions for a while.
 		heartbeat := time.Now().Add(3 * time.Minute)
 		b.change(func() { d := b.devices[1]; d.LastUpdate = heartbeat; b.devices[1] = d })
-		pass(data.OfflineAfter + time.Minute)
-		if got := c.shown(t); got.devices[1] == data.StatusOffline {
-			t.Error("offline in spite of a heartbeat")
+		pass(data.SilentAfter + time.Minute)
+		if got := c.shown(t); got.devices[1] == data.StatusUnknown {
+			t.Error("unknown in spite of a heartbeat")
 		}
-		pass(time.Until(heartbeat.Add(data.OfflineAfter)) + 2*tickEvery)
-		if got := c.shown(t); got.devices[1] != data.StatusOffline {
-			t.Errorf("silent for %v: %+v", data.OfflineAfter, got)
+		pass(time.Until(heartbeat.Add(data.SilentAfter)) + 2*tickEvery)
+		if got := c.shown(t); got.devices[1] != data.StatusUnknown {
+			t.Errorf("silent for %v: %+v", data.SilentAfter, got)
 		}
 		pass(time.Hour)
 		if got := c.shown(t); len(got.devices) != 0 {
@@ -94,7 +94,7 @@ func TestUnknownDeviceReports(t *testing.T) {
 	})
 }
 
-// A device that only says that it is alive comes online at once, and offline
+// A device that only says that it is alive comes online at once, and unknown
 // when it has been silent for long enough.
 func TestHeartbeats(t *testing.T) {
 	run(t, func(t *testing.T, b *bench) {
@@ -117,9 +117,32 @@ func TestHeartbeats(t *testing.T) {
 			d.LastUpdate = spoke
 			b.devices[1] = d
 		})
-		pass(data.OfflineAfter + time.Second)
-		if got := c.shown(t); got.devices[1] != data.StatusOffline {
+		pass(data.SilentAfter + time.Second)
+		if got := c.shown(t); got.devices[1] != data.StatusUnknown {
 			t.Errorf("after silence: %+v", got)
+		}
+	})
+}
+
+// A device whose connection was closed is offline as soon as that is told.
+func TestDisconnected(t *testing.T) {
+	run(t, func(t *testing.T, b *bench) {
+		c := b.open(2)
+		pass(time.Second)
+		c.take()
+		spoke := time.Now()
+		b.bus.seen(map[int64]time.Time{1: spoke})
+		pass(window)
+		c.take()
+		b.change(func() {
+			d := b.devices[1]
+			d.LastUpdate, d.DisconnectedAt = spoke, time.Now()
+			b.devices[1] = d
+		})
+		b.bus.devices(data.DeviceChange{ID: 1})
+		pass(announceEvery)
+		if got := c.shown(t); got.devices[1] != data.StatusOffline {
+			t.Errorf("shown %+v", got)
 		}
 	})
 }

@@ -179,7 +179,7 @@ func TestLinkGiven(t *testing.T) {
 		b.change(func() { b.links[3] = []int64{3, 4} })
 		b.bus.users(data.UserChange{ID: 3})
 		pass(time.Second)
-		if got := wantPositions(t, c, map[int64]int64{4: 4}); got.devices[4] != data.StatusOffline || len(got.devices) != 1 {
+		if got := wantPositions(t, c, map[int64]int64{4: 4}); got.devices[4] != data.StatusUnknown || len(got.devices) != 1 {
 			t.Errorf("devices %v", got.devices)
 		}
 		b.change(func() { u := b.users[3]; u.Administrator = true; b.users[3] = u })

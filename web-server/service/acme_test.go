@@ -222,7 +222,7 @@ func byHTTP(addr func() net.Addr) func() error {
 			return err
 		}
 		req.Host = acmeDomain
-		c := &http.Client{Timeout: 10 * time.Second}
+		c := &http.Client{Timeout: time.Minute}
 		defer c.CloseIdleConnections()
 		res, err := c.Do(req)
 		if err != nil {
@@ -240,7 +240,7 @@ func byHTTP(addr func() net.Addr) func() error {
 func (a *authority) shown(addr net.Addr) (serial int64, err error) {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.root)
-	d := &tls.Dialer{NetDialer: &net.Dialer{Timeout: 20 * time.Second}, Config: &tls.Config{ServerName: acmeDomain, RootCAs: pool}}
+	d := &tls.Dialer{NetDialer: &net.Dialer{Timeout: time.Minute}, Config: &tls.Config{ServerName: acmeDomain, RootCAs: pool}}
 	conn, err := d.DialContext(context.Background(), "tcp", addr.String())
 	if err != nil {
 		return 0, err
@@ -272,7 +272,7 @@ func TestACME(t *testing.T) {
 			if serial, err := a.shown(p.web.Addr()); err != nil || serial != 101 {
 				t.Fatalf("the first certificate: %d, %v", serial, err)
 			}
-			for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 				serial, err := a.shown(p.web.Addr())
 				if err != nil {
 					t.Fatal(err)

@@ -111,7 +111,7 @@ func TestTLS(t *testing.T) {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, ForceAttemptHTTP2: true}
 	defer transport.CloseIdleConnections()
 	c := &http.Client{
-		Transport: transport, Timeout: 10 * time.Second,
+		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	if _, body := get(t, c, "https://"+p.web.Addr().String()); body != "HTTP/2.0 tls=true" {
@@ -200,7 +200,7 @@ func TestConnectionBound(t *testing.T) {
 		t.Fatalf("served at once: %v", err)
 	}
 	first.Close()
-	_ = second.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = second.SetReadDeadline(time.Now().Add(time.Minute))
 	if _, err := second.Read(make([]byte, 1)); err != nil {
 		t.Errorf("never served: %v", err)
 	}

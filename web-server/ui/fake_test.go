@@ -119,7 +119,7 @@ func (f *fake) move(id int, x fix) {
 func (f *fake) tell(m object) {
 	b, _ := json.Marshal(m)
 	for c := range f.sockets {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		_ = c.Write(ctx, websocket.MessageText, b)
 		cancel()
 	}

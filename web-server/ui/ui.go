@@ -19,6 +19,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/waymark-gps/waymark/web-server/coding"
 )
 
 //go:embed dist
@@ -149,14 +151,13 @@ func (f *file) serve(w http.ResponseWriter, r *http.Request, cache string) {
 		return
 	}
 	head.Set("Content-Type", f.contentType)
-	accept := r.Header.Get("Accept-Encoding")
-	if f.brotli != nil && accepts(accept, "br") {
-		head.Set("Content-Encoding", "br")
+	switch name := coding.Choose(r.Header, f.codings()...); name {
+	case "br":
+		head.Set("Content-Encoding", name)
 		send(w, r, f.brotli)
 		return
-	}
-	if accepts(accept, "gzip") && f.gzipped() != nil {
-		head.Set("Content-Encoding", "gzip")
+	case "gzip":
+		head.Set("Content-Encoding", name)
 		send(w, r, f.gzip)
 		return
 	}
@@ -185,23 +186,32 @@ func send(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 }
 
-// gzipped compresses once, at the first request that can use it, what is not
-// carried so.
-func (f *file) gzipped() []byte {
-	f.gzipOnce.Do(func() {
-		if f.gzip != nil {
-			return
-		}
-		var b bytes.Buffer
-		z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // The level is valid.
-		if _, err := z.Write(f.plain); err != nil {
-			return
-		}
-		if err := z.Close(); err == nil && b.Len() < len(f.plain) {
-			f.gzip = b.Bytes()
-		}
-	})
-	return f.gzip
+// codings are the content codings it is carried in, the smallest first. What is
+// not carried as gzip is compressed once, at the first request.
+func (f *file) codings() (names []string) {
+	if f.brotli != nil {
+		names = append(names, "br")
+	}
+	f.gzipOnce.Do(f.compress)
+	if f.gzip != nil {
+		names = append(names, "gzip")
+	}
+	return names
+}
+
+// compress makes the gzip form of what has none, if that is smaller.
+func (f *file) compress() {
+	if f.gzip != nil {
+		return
+	}
+	var b bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // The level is valid.
+	if _, err := z.Write(f.plain); err != nil {
+		return
+	}
+	if err := z.Close(); err == nil && b.Len() < len(f.plain) {
+		f.gzip = b.Bytes()
+	}
 }
 
 func match(ifNoneMatch, etag string) bool {
@@ -210,23 +220,6 @@ func match(ifNoneMatch, etag string) bool {
 		if tag == etag || tag == "*" {
 			return true
 		}
-	}
-	return false
-}
-
-// accepts tells whether an Accept-Encoding header names a coding.
-func accepts(accept, want string) bool {
-	for part := range strings.SplitSeq(accept, ",") {
-		coding, params, _ := strings.Cut(strings.TrimSpace(part), ";")
-		if !strings.EqualFold(strings.TrimSpace(coding), want) {
-			continue
-		}
-		q, found := strings.CutPrefix(strings.ReplaceAll(params, " ", ""), "q=")
-		if !found {
-			return true
-		}
-		v, err := strconv.ParseFloat(q, 64)
-		return err == nil && v > 0
 	}
 	return false
 }

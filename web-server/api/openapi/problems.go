@@ -17,6 +17,7 @@ const ProblemType = "application/problem+json"
 var own = []string{
 	"/public", "/tokens", "/totp", "/passkeys", "/session/passkey", "/telegram", "/shares", "/unknown-devices", "/jobs",
 	"/positions/track", "/tiles", "/stream", "/commands/queue", "/trips", "/explain", "/notifications/deliveries",
+	"/geofences/export", "/geofences/import",
 }
 
 // Own tells whether errors of a path, without /api, are problems.

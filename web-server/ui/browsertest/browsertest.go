@@ -46,7 +46,7 @@ func Browser(t *testing.T, flags ...chromedp.ExecAllocatorOption) context.Contex
 		chromedp.ExecPath(binary), chromedp.NoSandbox, chromedp.DisableGPU,
 		chromedp.Flag("enable-unsafe-swiftshader", true), chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("lang", "en-GB"),
-		chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(1280, 800),
+		chromedp.UserDataDir(t.TempDir()), chromedp.WSURLReadTimeout(2*time.Minute), chromedp.WindowSize(1280, 800),
 	)
 	opts = append(opts, flags...)
 	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
@@ -76,7 +76,7 @@ type Tab struct {
 // NewTab watches the page of a browser, for a server at url.
 func NewTab(t *testing.T, ctx context.Context, url string) *Tab {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	t.Cleanup(cancel)
 	b := &Tab{T: t, Context: ctx, url: url}
 	var done sync.WaitGroup
@@ -138,7 +138,7 @@ func JS[T any](b *Tab, expression string) T {
 // Until asks again and again: the page says when it is ready, no clock does.
 func (b *Tab) Until(expression string) {
 	b.Helper()
-	deadline := time.Now().Add(45 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	tick := time.NewTicker(40 * time.Millisecond)
 	defer tick.Stop()
 	for {

@@ -164,6 +164,11 @@ export interface Geofence {
   area: string // Well-known text, latitude first: POLYGON ((52.5 13.4, …)), LINESTRING (52.5 13.4, …), CIRCLE (52.5 13.4, 250) with a radius in metres.
 }
 
+export interface GeofenceImport {
+  geofences: Geofence[]
+  skipped: { feature: number; name: string; reason: string }[] // What was left out, with skip=true.
+}
+
 export type CalendarInput = Partial<Calendar>
 
 export interface Calendar {
