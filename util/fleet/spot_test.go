@@ -52,7 +52,9 @@ func TestSpot(t *testing.T) {
 		of   []map[string]any
 		want float64
 	}{
-		{nil, 500}, {[]map[string]any{{AddressKey: "200"}, {AddressKey: 0.0}}, 0}, {[]map[string]any{{AddressKey: 1e8}}, maxAddressM},
+		{nil, 500},
+		{[]map[string]any{{AddressKey: "200"}, {AddressKey: 0.0}}, 0},
+		{[]map[string]any{{AddressKey: 1e8}}, maxAddressM},
 		{[]map[string]any{{AddressKey: 100.0}, {AddressKey: "far"}}, 100},
 	} {
 		if have := addressM(c.of); have != c.want {

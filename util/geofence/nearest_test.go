@@ -161,9 +161,11 @@ func benchmarkNearest(b *testing.B, of func(*Index) *Set, within float64) {
 func BenchmarkNearest10(b *testing.B) {
 	benchmarkNearest(b, func(ix *Index) *Set { return ix.Set([]int64{5, 900, 1500, 3000, 4000, 5000, 6000, 7000, 8000, 9000}) }, 500)
 }
+
 func BenchmarkNearest10k(b *testing.B) {
 	benchmarkNearest(b, func(*Index) *Set { return nil }, 500)
 }
+
 func BenchmarkNearest10kWide(b *testing.B) {
 	benchmarkNearest(b, func(*Index) *Set { return nil }, 50_000)
 }

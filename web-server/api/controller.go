@@ -150,8 +150,10 @@ func New(cfg Config, deps Deps) (*Server, error) {
 	if deps.Passwords == (auth.Params{}) {
 		deps.Passwords = auth.DefaultParams
 	}
-	s := &Server{deps: deps, auth: auth.New(deps.Store, deps.Passwords, deps.Now), access: access.New(deps.Store, deps.Now), interlockKmh: float64(cfg.InterlockSpeed),
-		sentWait: data.CommandSentNow, chunkTimeout: chunkTimeout}
+	s := &Server{
+		deps: deps, auth: auth.New(deps.Store, deps.Passwords, deps.Now), access: access.New(deps.Store, deps.Now), interlockKmh: float64(cfg.InterlockSpeed),
+		sentWait: data.CommandSentNow, chunkTimeout: chunkTimeout,
+	}
 	if err := s.setUpAccounts(cfg); err != nil {
 		return nil, err
 	}

@@ -56,8 +56,10 @@ func all(t testing.TB, format, text string, o Options) (list []data.Geofence) {
 
 var kept = []data.Geofence{
 	{Name: "Depot", Area: "CIRCLE (52.5 13.4, 250.5)", Description: "Gate 3 <north> & \"south\""},
-	{Name: "Yard", Area: "POLYGON ((52 13, 52 14, 53 14, 53 13, 52 13), (52.1 13.1, 52.1 13.2, 52.2 13.2, 52.1 13.1))",
-		Attributes: data.Free{"speedLimit": 16.2, "color": "#ff8800", "missingAt": "08:00", "floor": -3.0, "note": "a, b; ]]> <x/> \n", "deep": map[string]any{"a": []any{1.0, "b"}}}},
+	{
+		Name: "Yard", Area: "POLYGON ((52 13, 52 14, 53 14, 53 13, 52 13), (52.1 13.1, 52.1 13.2, 52.2 13.2, 52.1 13.1))",
+		Attributes: data.Free{"speedLimit": 16.2, "color": "#ff8800", "missingAt": "08:00", "floor": -3.0, "note": "a, b; ]]> <x/> \n", "deep": map[string]any{"a": []any{1.0, "b"}}},
+	},
 	{Name: "Rectangle", Area: "POLYGON ((-1 -2, -1 2, 1 2, 1 -2, -1 -2))"},
 	{Name: "Road 1", Area: "LINESTRING (52 13, 52.123456789 14, 53 14.5)", Attributes: data.Free{"polylineDistance": 40.0}},
 	{Name: "Closed walk", Area: "LINESTRING (1 1, 1 2, 2 2, 1 1)"},
@@ -123,18 +125,29 @@ func TestOthers(t *testing.T) {
 		o            Options
 		want         []data.Geofence
 	}{
-		"a geometry alone": {"geojson", `{"type":"Polygon","coordinates":[[[13,52],[14,52],[14,53]]]}`, Options{},
-			[]data.Geofence{{Name: "Geofence 1", Area: "POLYGON ((52 13, 52 14, 53 14, 52 13))"}}},
+		"a geometry alone": {
+			"geojson", `{"type":"Polygon","coordinates":[[[13,52],[14,52],[14,53]]]}`,
+			Options{},
+			[]data.Geofence{{Name: "Geofence 1", Area: "POLYGON ((52 13, 52 14, 53 14, 52 13))"}},
+		},
 		"parts": {"application/geo+json; charset=utf-8", `{"type":"Feature","properties":{"title":"Isles","desc":"two"},"geometry":
 			{"type":"MultiPolygon","coordinates":[[[[0,0],[1,0],[1,1],[0,0]]],[[[5,5,9],[6,5,9],[6,6,9],[5,5,9]]]]}}`, Options{}, []data.Geofence{
-			{Name: "Isles (1)", Description: "two", Area: "POLYGON ((0 0, 0 1, 1 1, 0 0))"}, {Name: "Isles (2)", Description: "two", Area: "POLYGON ((5 5, 5 6, 6 6, 5 5))"}}},
+			{Name: "Isles (1)", Description: "two", Area: "POLYGON ((0 0, 0 1, 1 1, 0 0))"}, {Name: "Isles (2)", Description: "two", Area: "POLYGON ((5 5, 5 6, 6 6, 5 5))"},
+		}},
 		"a collection": {"geojson", `{"type":"FeatureCollection","features":[{"type":"Feature","properties":null,"geometry":{"type":"GeometryCollection","geometries":[
 			{"type":"LineString","coordinates":[[0,0],[1,1]]},{"type":"Point","coordinates":[2,3]}]}}]}`, Options{WidthM: 50, RadiusM: 100}, []data.Geofence{
-			{Name: "Geofence 1 (1)", Area: "LINESTRING (0 0, 1 1)", Attributes: data.Free{"polylineDistance": 50.0}}, {Name: "Geofence 1 (2)", Area: "CIRCLE (3 2, 100)"}}},
-		"a circle, and properties": {"geojson", `{"type":"Feature","properties":{"name":7,"radius":"120","speedLimit":"30","color":"#112233","population":12},"geometry":{"type":"Point","coordinates":[2,3]}}`,
-			Options{}, []data.Geofence{{Name: "7", Area: "CIRCLE (3 2, 120)", Attributes: data.Free{"speedLimit": 30.0, "color": "#112233"}}}},
-		"beyond the antimeridian": {"geojson", `{"type":"LineString","coordinates":[[179,0],[181.5,1],[-182.25,1]]}`, Options{},
-			[]data.Geofence{{Name: "Geofence 1", Area: "LINESTRING (0 179, 1 -178.5, 1 177.75)"}}},
+			{Name: "Geofence 1 (1)", Area: "LINESTRING (0 0, 1 1)", Attributes: data.Free{"polylineDistance": 50.0}}, {Name: "Geofence 1 (2)", Area: "CIRCLE (3 2, 100)"},
+		}},
+		"a circle, and properties": {
+			"geojson", `{"type":"Feature","properties":{"name":7,"radius":"120","speedLimit":"30","color":"#112233","population":12},"geometry":{"type":"Point","coordinates":[2,3]}}`,
+			Options{},
+			[]data.Geofence{{Name: "7", Area: "CIRCLE (3 2, 120)", Attributes: data.Free{"speedLimit": 30.0, "color": "#112233"}}},
+		},
+		"beyond the antimeridian": {
+			"geojson", `{"type":"LineString","coordinates":[[179,0],[181.5,1],[-182.25,1]]}`,
+			Options{},
+			[]data.Geofence{{Name: "Geofence 1", Area: "LINESTRING (0 179, 1 -178.5, 1 177.75)"}},
+		},
 		"folders": {"kml", `<?xml version="1.0"?><kml xmlns="http://earth.google.com/kml/2.1"><Document><Folder><name>F</name><Folder>
 			<Placemark><name>A</name><description><![CDATA[<b>bold</b>]]></description><ExtendedData><SchemaData schemaUrl="#x"><SimpleData name="speedLimit">20</SimpleData></SchemaData></ExtendedData>
 			<Polygon><extrude>1</extrude><outerBoundaryIs><LinearRing><coordinates>
@@ -144,18 +157,28 @@ func TestOthers(t *testing.T) {
 			<Placemark><MultiGeometry><LineString><coordinates>1,2 3,4</coordinates></LineString><MultiGeometry><Point><coordinates>5,6</coordinates></Point></MultiGeometry></MultiGeometry></Placemark>
 			</Folder></Document></kml>`, Options{RadiusM: 30}, []data.Geofence{
 			{Name: "A", Description: "<b>bold</b>", Area: "POLYGON ((52 13, 52 14, 53 14, 52 13))", Attributes: data.Free{"speedLimit": 20.0}},
-			{Name: "Geofence 2 (1)", Area: "LINESTRING (2 1, 4 3)"}, {Name: "Geofence 2 (2)", Area: "CIRCLE (6 5, 30)"}}},
-		"a recorded track": {"kml", `<kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2"><Placemark><name>T</name><gx:MultiTrack><gx:Track>
-			<when>2026-01-01T00:00:00Z</when><gx:coord>13 52 7</gx:coord><gx:coord>14 52 7</gx:coord></gx:Track></gx:MultiTrack></Placemark></kml>`, Options{},
-			[]data.Geofence{{Name: "T", Area: "LINESTRING (52 13, 52 14)"}}},
+			{Name: "Geofence 2 (1)", Area: "LINESTRING (2 1, 4 3)"},
+			{Name: "Geofence 2 (2)", Area: "CIRCLE (6 5, 30)"},
+		}},
+		"a recorded track": {
+			"kml", `<kml xmlns="http://www.opengis.net/kml/2.2" xmlns:gx="http://www.google.com/kml/ext/2.2"><Placemark><name>T</name><gx:MultiTrack><gx:Track>
+			<when>2026-01-01T00:00:00Z</when><gx:coord>13 52 7</gx:coord><gx:coord>14 52 7</gx:coord></gx:Track></gx:MultiTrack></Placemark></kml>`,
+			Options{},
+			[]data.Geofence{{Name: "T", Area: "LINESTRING (52 13, 52 14)"}},
+		},
 		"tracks, routes and waypoints": {"gpx", `<gpx xmlns="http://www.topografix.com/GPX/1/0"><wpt lat="1" lon="2"><name>W</name></wpt>
 			<rte><name>R</name><rtept lat="1" lon="2"/><rtept lat="3" lon="4"><ele>3</ele></rtept></rte>
 			<trk><name>T</name><trkseg><trkpt lat="1" lon="2"/></trkseg><trkseg><trkpt lat="1" lon="2"><time>2026-01-01T00:00:00Z</time></trkpt><trkpt lat="5" lon="6"/></trkseg>
 			<extensions><area>POLYGON</area></extensions></trk></gpx>`, Options{WidthM: 80, RadiusM: 9}, []data.Geofence{
-			{Name: "W", Area: "CIRCLE (1 2, 9)"}, {Name: "R", Area: "LINESTRING (1 2, 3 4)", Attributes: data.Free{"polylineDistance": 80.0}},
-			{Name: "T", Area: "LINESTRING (1 2, 5 6)", Attributes: data.Free{"polylineDistance": 80.0}}}},
-		"latin": {"kml", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><kml><Placemark><name>Stra\xdfe</name><LineString><coordinates>1,2 3,4</coordinates></LineString></Placemark></kml>",
-			Options{}, []data.Geofence{{Name: "Straße", Area: "LINESTRING (2 1, 4 3)"}}},
+			{Name: "W", Area: "CIRCLE (1 2, 9)"},
+			{Name: "R", Area: "LINESTRING (1 2, 3 4)", Attributes: data.Free{"polylineDistance": 80.0}},
+			{Name: "T", Area: "LINESTRING (1 2, 5 6)", Attributes: data.Free{"polylineDistance": 80.0}},
+		}},
+		"latin": {
+			"kml", "<?xml version=\"1.0\" encoding=\"ISO-8859-1\"?><kml><Placemark><name>Stra\xdfe</name><LineString><coordinates>1,2 3,4</coordinates></LineString></Placemark></kml>",
+			Options{},
+			[]data.Geofence{{Name: "Straße", Area: "LINESTRING (2 1, 4 3)"}},
+		},
 	} {
 		if got := all(t, c.format, c.text, c.o); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%s: have %+v, want %+v", name, got, c.want)
@@ -216,14 +239,22 @@ func TestWrongFiles(t *testing.T) {
 	deep := func(open, shut string) string { return strings.Repeat(open, 100) + strings.Repeat(shut, 100) }
 	many := strings.Repeat(`<wpt lat="1" lon="2"/>`, MaxFound+1)
 	for _, c := range []struct{ format, text, why string }{
-		{"geojson", ``, "not GeoJSON"}, {"geojson", `[]`, "not GeoJSON"}, {"geojson", `{"a":1}`, "no type"}, {"geojson", `<kml/>`, "not GeoJSON"},
+		{"geojson", ``, "not GeoJSON"},
+		{"geojson", `[]`, "not GeoJSON"},
+		{"geojson", `{"a":1}`, "no type"},
+		{"geojson", `<kml/>`, "not GeoJSON"},
 		{"geojson", strings.Repeat(`{"geometry":`, 20_000), "not GeoJSON"},
-		{"kml", ``, "no KML"}, {"kml", `<gpx/>`, "begins with <gpx>"}, {"kml", `<kml><Placemark></kml>`, "no KML"}, {"kml", `{"type":"x"}`, "no KML"},
-		{"kml", `<!DOCTYPE kml [<!ENTITY a "b">]><kml>&a;</kml>`, "DTD"}, {"kml", `<kml>&a;</kml>`, "no KML"},
+		{"kml", ``, "no KML"},
+		{"kml", `<gpx/>`, "begins with <gpx>"},
+		{"kml", `<kml><Placemark></kml>`, "no KML"},
+		{"kml", `{"type":"x"}`, "no KML"},
+		{"kml", `<!DOCTYPE kml [<!ENTITY a "b">]><kml>&a;</kml>`, "DTD"},
+		{"kml", `<kml>&a;</kml>`, "no KML"},
 		{"kml", `<kml>` + deep("<Folder>", "</Folder>") + `</kml>`, "deep"},
 		{"kml", `<kml><Placemark>` + deep("<MultiGeometry>", "</MultiGeometry>") + `</Placemark></kml>`, "deep"},
 		{"kml", `<?xml version="1.0" encoding="EBCDIC"?><kml/>`, "UTF-8"},
-		{"gpx", `<gpx>` + many + `</gpx>`, "more than 2000"}, {"gpx", `<gpx>` + deep("<trk>", "</trk>") + `</gpx>`, "deep"},
+		{"gpx", `<gpx>` + many + `</gpx>`, "more than 2000"},
+		{"gpx", `<gpx>` + deep("<trk>", "</trk>") + `</gpx>`, "deep"},
 		{"gpx", strings.Repeat("x", MaxBytes+1), "larger than 4 MiB"},
 	} {
 		f, _ := Named(c.format)
