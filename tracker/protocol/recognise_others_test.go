@@ -8,7 +8,6 @@ import (
 
 	"github.com/waymark-gps/waymark/tracker/protocol"
 	"github.com/waymark-gps/waymark/tracker/protocol/all"
-	"github.com/waymark-gps/waymark/tracker/protocol/gt06"
 	"github.com/waymark-gps/waymark/tracker/protocol/protocoltest"
 )
 
@@ -66,15 +65,7 @@ func TestRoutingOfOthers(t *testing.T) {
 			}
 		}
 	}
-	for range 1000 {
-		imei := []byte("000000000000000")
-		others(imei, r)
-		tried++
-		if to := choose(gt06.AppendLogin(nil, string(imei), uint16(r.Uint32())), protocol.TCP); to != "gt06" {
-			t.Errorf("the login of %s: to %q", imei, to)
-		}
-	}
-	if tried < 2000 {
+	if tried < 1000 {
 		t.Errorf("only %d messages", tried)
 	}
 }
