@@ -1,6 +1,9 @@
 package data
 
-import "time"
+import (
+	"maps"
+	"time"
+)
 
 // Device is a tracker, a phone, anything that reports positions.
 type Device struct {
@@ -69,6 +72,34 @@ func (d *Device) Silent() time.Time {
 		return d.LastUpdate.Add(d.SilentAfter)
 	}
 	return d.LastUpdate.Add(SilentAfter)
+}
+
+// secretAttributes are attributes of devices that hold a secret: who knows it can
+// speak as the device, read what it sends, or command it.
+var secretAttributes = [...]string{"ingest.token", "devicePassword", "decoder.password", "decoder.secret"}
+
+// HasSecrets tells whether the attributes hold something that is for those alone
+// who may change the device.
+func (d *Device) HasSecrets() bool {
+	for _, key := range secretAttributes {
+		if _, ok := d.Attributes[key]; ok {
+			return true
+		}
+	}
+	return false
+}
+
+// WithoutSecrets is d for all others.
+func (d *Device) WithoutSecrets() *Device {
+	if !d.HasSecrets() {
+		return d
+	}
+	out := *d
+	out.Attributes = maps.Clone(d.Attributes)
+	for _, key := range secretAttributes {
+		delete(out.Attributes, key)
+	}
+	return &out
 }
 
 // Disconnection is that a connection of a device was closed.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/waymark-gps/waymark/data"
@@ -296,7 +297,8 @@ func (s *Server) routes() http.Handler {
 	}))
 
 	r := chi.NewRouter()
-	r.Use(s.behindProxy, s.observe, s.recoverPanic, s.securityHeaders)
+	// What answers GET answers HEAD (RFC 9110, 9.1).
+	r.Use(s.behindProxy, s.observe, s.recoverPanic, s.securityHeaders, middleware.GetHead)
 	if s.deps.Health != nil {
 		for _, path := range []string{"/healthz", "/readyz"} {
 			r.Handle(path, s.deps.Health)

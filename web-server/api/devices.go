@@ -110,7 +110,7 @@ func (s *Server) getDevices(w http.ResponseWriter, r *http.Request) error {
 		if page.excludeAttributes {
 			devices[i].Attributes = nil
 		}
-		return devices[i].AppendJSON(b, now)
+		return shown(r, &devices[i]).AppendJSON(b, now)
 	}))
 }
 
@@ -150,7 +150,16 @@ func (s *Server) getDevice(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, d.AppendJSON(nil, s.clock(r)))
+	return writeJSON(w, shown(r, &d).AppendJSON(nil, s.clock(r)))
+}
+
+// shown is a device as the sender of a request may see it: its secrets are for
+// those who may change it.
+func shown(r *http.Request, d *data.Device) *data.Device {
+	if viewerOf(r).MayEdit(data.DeviceKind) != nil {
+		return d.WithoutSecrets()
+	}
+	return d
 }
 
 // visibleDevice is the device of the address, if the sender may see it.

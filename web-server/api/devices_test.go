@@ -237,3 +237,33 @@ func TestTelegram(t *testing.T) {
 		t.Error("the code is in the log")
 	}
 }
+
+// TestSecretsAreForEditors: who may look at a device and not change it does not
+// read what lets one speak as it.
+func TestSecretsAreForEditors(t *testing.T) {
+	e := newEnv(t)
+	u, looker, guard := e.user("ann", false), e.user("bob", false), e.user("eve", false)
+	d := e.device("d", u, looker, guard)
+	d.Attributes = map[string]any{
+		"ingest.token": "hush-1", "devicePassword": "hush-2", "decoder.password": "hush-3", "decoder.secret": "hush-4", "colour": "red",
+	}
+	if err := e.store.UpdateDevice(t.Context(), &d); err != nil {
+		t.Fatal(err)
+	}
+	looker.DeviceReadonly, guard.Readonly = true, true
+	for _, u := range []*data.User{&looker, &guard} {
+		if err := e.store.UpdateUser(t.Context(), u); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, path := range []string{"/api/devices", fmt.Sprintf("/api/devices/%d", d.ID)} {
+		if got := e.client().signIn(u).want(200, "GET", path, nil); strings.Count(got, "hush-") != 4 {
+			t.Errorf("who may change it is told %s", got)
+		}
+		for _, u := range []data.User{looker, guard} {
+			if got := e.client().signIn(u).want(200, "GET", path, nil); strings.Contains(got, "hush-") || !strings.Contains(got, `"colour":"red"`) {
+				t.Errorf("%s is told %s", u.Name, got)
+			}
+		}
+	}
+}

@@ -25,6 +25,9 @@ func (s *Server) getStream(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "text/event-stream; charset=utf-8")
 	h.Set("X-Accel-Buffering", "no") // nginx holds answers back otherwise
+	if r.Method == http.MethodHead {
+		return nil
+	}
 	c := &eventStream{out: s.stream(w, r), gone: r.Context(), closed: make(chan struct{})}
 	if err := c.event(r.Context(), fmt.Sprintf("retry: %d\n\n", streamRetry.Milliseconds())); err != nil {
 		return c.out.finish(err)

@@ -4,12 +4,15 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-chi/chi/v5"
+
 	"github.com/waymark-gps/waymark/data"
+	"github.com/waymark-gps/waymark/util/movement/filter"
 )
 
 // A guest reads what is shared and nothing else: every route of the server is
@@ -134,5 +137,38 @@ func TestGuestSeesNoIdentifier(t *testing.T) {
 		if err := e.store.UpdateDevice(t.Context(), &d); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestGuestSeesWhatIsBelieved: a guest is not told what filters doubt, neither in
+// the trail nor as the last place.
+func TestGuestSeesWhatIsBelieved(t *testing.T) {
+	e := newEnv(t)
+	u := e.user("ann", false)
+	d := e.device("Car", u)
+	at := func(lat float64, doubted bool) data.Position {
+		e.advance(time.Minute)
+		now := e.clock()
+		p := data.Position{DeviceID: d.ID, Protocol: "test", DeviceTime: now, FixTime: now, ServerTime: now, Valid: true, Latitude: lat, Longitude: 13}
+		if doubted {
+			p.Attributes.SetString(filter.KeyReason, string(filter.Jump))
+		}
+		list := []data.Position{p}
+		if err := e.store.InsertPositions(t.Context(), list, []uint64{p.Fingerprint()}, nil); err != nil {
+			t.Fatal(err)
+		}
+		return list[0]
+	}
+	first, _, second := at(52, false), at(53, true), at(52.001, false)
+	doubted, _ := at(54, true), at(55, true)
+	g := e.guest(e.client().signIn(u).newShare(map[string]any{"deviceIds": []int64{d.ID}, "trailHours": 24}).Token)
+	if got := ids(t, g.want(200, "GET", "/api/positions", nil)); !slices.Equal(got, []int64{second.ID}) {
+		t.Errorf("the last place is %v, want %d", got, second.ID)
+	}
+	if got := ids(t, g.want(200, "GET", "/api/positions"+span(d.ID), nil)); !slices.Equal(got, []int64{first.ID, second.ID}) {
+		t.Errorf("the trail is %v", got)
+	}
+	if got := g.want(200, "GET", fmt.Sprintf("/api/positions?id=%d", doubted.ID), nil); got != "[]" {
+		t.Errorf("by id: %s", got)
 	}
 }

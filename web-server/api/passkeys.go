@@ -15,7 +15,7 @@ const (
 	maxPasskeyName = 128
 )
 
-var errNoPasskeys = fmt.Errorf("%w: this server has no passkeys; set web.url to the address that people open", data.ErrInvalid)
+var errNoPasskeys = fmt.Errorf("%w: this server has no passkeys; set web.url to the address that people open, with a name and not a number", data.ErrInvalid)
 
 // passkeyAnswer is the API's object of a passkey.
 type passkeyAnswer struct {

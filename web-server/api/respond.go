@@ -45,7 +45,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		if strings.Contains(r.Header.Get("Accept"), "text/html") {
 			w.Header().Set("WWW-Authenticate", `Basic realm="Waymark", charset="UTF-8"`)
 		}
-		refuse(w, r, http.StatusUnauthorized, auth.ErrUnauthenticated.Error())
+		refuse(w, r, http.StatusUnauthorized, unauthenticatedText(r))
 	case isTooLarge(err):
 		refuse(w, r, http.StatusRequestEntityTooLarge, tooLargeText(err))
 	case errors.Is(err, errBotOff):
@@ -66,6 +66,14 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 		s.requestLog(r).Error("request failed", "err", err)
 		refuse(w, r, http.StatusInternalServerError, internalText(r))
 	}
+}
+
+// unauthenticatedText does not blame a password that nobody sent.
+func unauthenticatedText(r *http.Request) string {
+	if _, _, basic := r.BasicAuth(); basic || r.Method == http.MethodPost && r.URL.Path == "/api/session" {
+		return auth.ErrUnauthenticated.Error()
+	}
+	return "not signed in: the session, token or link is missing, has ended or is not known here"
 }
 
 func textOf(err, kind error, otherwise string) string {
@@ -110,6 +118,9 @@ func refuseMethod(w http.ResponseWriter, r *http.Request) {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		if chi.RouteContext(r.Context()).Routes.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			allowed = append(allowed, method)
+			if method == http.MethodGet {
+				allowed = append(allowed, http.MethodHead)
+			}
 		}
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
@@ -134,7 +145,7 @@ func (c *conditional) Unwrap() http.ResponseWriter { return c.ResponseWriter }
 // tagLists lets writeJSON tag the lists that a GET answers.
 func tagLists(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method == http.MethodGet {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			w = &conditional{w, r}
 		}
 		next.ServeHTTP(w, r)

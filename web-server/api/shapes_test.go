@@ -88,7 +88,9 @@ func TestHeadersAndDoors(t *testing.T) {
 	if body := c.want(404, "GET", "/api/nonsense", nil); strings.Contains(body, "page") {
 		t.Errorf("an unknown address of the API: %q", body)
 	}
-	for path, want := range map[string]string{"/api/devices": "GET, POST", "/api/tokens/1": "DELETE", "/api/devices/1": "GET, PUT, DELETE", "/api/stream": "GET"} {
+	for path, want := range map[string]string{
+		"/api/devices": "GET, HEAD, POST", "/api/tokens/1": "DELETE", "/api/devices/1": "GET, HEAD, PUT, DELETE", "/api/stream": "GET, HEAD",
+	} {
 		if a := c.do("PATCH", path, nil); a.code != 405 || a.header.Get("Allow") != want {
 			t.Errorf("PATCH %s: %d, Allow %q", path, a.code, a.header.Get("Allow"))
 		}

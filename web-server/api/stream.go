@@ -19,7 +19,10 @@ const (
 	chunkTimeout = 30 * time.Second
 )
 
-var errClientGone = errors.New("the client does not read")
+var (
+	errClientGone = errors.New("the client does not read")
+	errHeadOnly   = errors.New("the client wants the header alone")
+)
 
 // silence is how long a request may work without sending anything.
 type silence struct {
@@ -51,6 +54,8 @@ type stream struct {
 	chunk time.Duration
 	// started says that a part is on its way, so that the status cannot change.
 	started bool
+	// head says that only the header was asked for.
+	head bool
 	// sent is called with each part.
 	sent func()
 	// why is why the work had to end; nil while it need not.
@@ -66,6 +71,7 @@ func newStream(w http.ResponseWriter, log *slog.Logger) *stream {
 // stream answers a request that works as long as it sends something, see breakSilence.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) *stream {
 	out := newStream(w, s.requestLog(r))
+	out.head = r.Method == http.MethodHead
 	out.chunk, out.why = s.chunkTimeout, func() error { return context.Cause(r.Context()) }
 	if p, ok := r.Context().Value(silenceKey).(silence); ok {
 		out.sent = func() { p.timer.Reset(p.limit) }
@@ -76,6 +82,9 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) *stream {
 // Write sends a part. Headers must have been set before.
 func (s *stream) Write(part []byte) (int, error) {
 	s.started = true
+	if s.head { // the first part means that there is an answer: the rest need not be read
+		return 0, errHeadOnly
+	}
 	// Writers in tests have no deadline to move.
 	if err := s.control.SetWriteDeadline(time.Now().Add(s.chunk)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return 0, fmt.Errorf("%w: %w", errClientGone, err)
@@ -94,7 +103,7 @@ func (s *stream) Write(part []byte) (int, error) {
 // were sent before.
 func (s *stream) finish(err error) error {
 	switch {
-	case err == nil:
+	case err == nil, s.head && s.started:
 		return nil
 	case errors.Is(err, errClientGone), errors.Is(err, context.Canceled) && !errors.Is(s.why(), context.DeadlineExceeded):
 		panic(http.ErrAbortHandler)

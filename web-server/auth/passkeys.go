@@ -37,11 +37,16 @@ type Passkeys struct {
 }
 
 // NewPasskeys makes Passkeys for the server at an address like
-// https://track.example.org, to which the keys are bound.
+// https://track.example.org, to which the keys are bound. At one without a name,
+// like http://192.168.1.10:8082, there are none, and it returns nil: WebAuthn
+// knows names only (level 2, 5.1.2, rp.id is a domain).
 func NewPasskeys(s *Service, address string) (*Passkeys, error) {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil, fmt.Errorf("read the address of the server: %w: %w", data.ErrInvalid, err)
+	}
+	if _, err := netip.ParseAddr(u.Hostname()); err == nil {
+		return nil, nil
 	}
 	// A key that was found must not be enough, so the device asks for a finger,
 	// a face or a number; then a second factor of ours adds nothing.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/waymark-gps/waymark/data"
 	"github.com/waymark-gps/waymark/util/access"
+	"github.com/waymark-gps/waymark/util/movement/filter"
 	"github.com/waymark-gps/waymark/util/storage"
 )
 
@@ -145,14 +146,10 @@ func (v *View) LatestPositions(ctx context.Context, deviceIDs []int64) ([]data.P
 	out := found[:0]
 	for i := range found {
 		p := &found[i]
-		if p.Time().After(v.until) {
-			*p, err = v.store.PositionBefore(ctx, p.DeviceID, v.until.Add(time.Millisecond))
-			if errors.Is(err, data.ErrNotFound) {
-				continue
-			}
-			if err != nil {
-				return nil, err
-			}
+		if err := v.lastShown(ctx, p); errors.Is(err, data.ErrNotFound) {
+			continue
+		} else if err != nil {
+			return nil, err
 		}
 		if v.show(p) {
 			out = append(out, *p)
@@ -160,6 +157,31 @@ func (v *View) LatestPositions(ctx context.Context, deviceIDs []int64) ([]data.P
 	}
 	return out, nil
 }
+
+// maxDoubted is how many doubtful positions in a row are passed over.
+const maxDoubted = 100
+
+// lastShown goes back from a position to the last one in the time shown that is
+// believed; data.ErrNotFound if there is none.
+func (v *View) lastShown(ctx context.Context, p *data.Position) (err error) {
+	before := v.until.Add(time.Millisecond)
+	for n := 0; p.Time().After(v.until) || !believed(p); n++ {
+		if n == maxDoubted {
+			return fmt.Errorf("find a position that is believed: %w", data.ErrNotFound)
+		}
+		if !p.Time().After(v.until) {
+			before = p.Time()
+		}
+		if *p, err = v.store.PositionBefore(ctx, p.DeviceID, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// believed tells whether no filter doubts a position. Guests do not see the mark,
+// so they do not see the position either.
+func believed(p *data.Position) bool { return filter.MarkOf(p.Attributes).Reason == "" }
 
 // PositionsByID returns those that are shown.
 func (v *View) PositionsByID(ctx context.Context, ids []int64) ([]data.Position, error) {
@@ -175,7 +197,7 @@ func (v *View) PositionsByID(ctx context.Context, ids []int64) ([]data.Position,
 	for i := range found {
 		p := &found[i]
 		isLast := slices.ContainsFunc(last, func(l data.Position) bool { return l.ID == p.ID })
-		if (isLast || v.inTrail(p.Time())) && v.show(p) {
+		if (isLast || v.inTrail(p.Time())) && believed(p) && v.show(p) {
 			out = append(out, *p)
 		}
 	}
@@ -194,7 +216,7 @@ func (v *View) PositionsBetween(ctx context.Context, deviceID int64, from, to ti
 		return nil
 	}
 	err := v.store.PositionsBetween(ctx, deviceID, from, to, maxWalk, func(p *data.Position) error {
-		if !v.show(p) {
+		if !believed(p) || !v.show(p) {
 			return nil
 		}
 		if err := each(p); err != nil {

@@ -66,7 +66,7 @@ func Compress(types []string) func(http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Add("Vary", "Accept-Encoding")
 			name := Choose(r.Header, "zstd", "br", "gzip")
-			if name == "" || r.Method == http.MethodHead {
+			if name == "" {
 				next.ServeHTTP(w, r)
 				return
 			}

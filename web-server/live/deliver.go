@@ -28,7 +28,7 @@ func (h *Hub) onPositions(positions []data.Position) {
 		p := &positions[i]
 		start := len(buf)
 		buf = p.AppendJSON(buf)
-		h.positions = append(h.positions, frame{p.DeviceID, start, len(buf)})
+		h.positions = append(h.positions, frame{deviceID: p.DeviceID, start: start, end: len(buf)})
 		if d := h.fleet.devices[p.DeviceID]; d != nil && d.due(now) {
 			buf = h.announce(buf, d, now)
 		}
@@ -63,10 +63,23 @@ func (h *Hub) announce(buf []byte, d *device, now time.Time) []byte {
 	if len(h.sockets) == 0 {
 		return buf
 	}
+	buf, h.states = appendState(buf, h.states, &d.Device, now)
+	return buf
+}
+
+// appendState appends a device as its readers see it: once, or, if it has
+// secrets, for those who may change it and for the others.
+func appendState(buf []byte, states []frame, d *data.Device, now time.Time) ([]byte, []frame) {
+	whom := allReaders
+	if d.HasSecrets() {
+		whom = editors
+		start := len(buf)
+		buf = d.WithoutSecrets().AppendJSON(buf, now)
+		states = append(states, frame{d.ID, start, len(buf), onlookers})
+	}
 	start := len(buf)
 	buf = d.AppendJSON(buf, now)
-	h.states = append(h.states, frame{d.ID, start, len(buf)})
-	return buf
+	return buf, append(states, frame{d.ID, start, len(buf), whom})
 }
 
 // deliver offers h.positions and h.states, which lie in buf, to every socket.

@@ -3,6 +3,7 @@ package live
 import (
 	"fmt"
 	"maps"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -325,5 +326,32 @@ func TestReportWhileOpening(t *testing.T) {
 		c := b.open(2)
 		pass(time.Second)
 		wantPositions(t, c, map[int64]int64{1: 10, 2: 2})
+	})
+}
+
+// TestSecretsAreForEditors: who may not change devices is not told what lets one
+// speak as them; all else is the same.
+func TestSecretsAreForEditors(t *testing.T) {
+	run(t, func(t *testing.T, b *bench) {
+		b.change(func() {
+			d := b.devices[1]
+			d.Attributes = map[string]any{"ingest.token": "hush", "colour": "red"}
+			b.devices[1] = d
+			u := b.users[2]
+			u.DeviceReadonly = true
+			b.users[2] = u
+		})
+		for id, secret := range map[int64]bool{1: true, 2: false} {
+			c := b.open(id)
+			pass(time.Second)
+			c.take()
+			b.bus.devices(data.DeviceChange{ID: 1})
+			b.report(position(10+id, 1, 0))
+			pass(time.Second)
+			all := strings.Join(c.take(), "\n")
+			if strings.Contains(all, "hush") != secret || !strings.Contains(all, `"colour":"red"`) {
+				t.Errorf("user %d is told %s", id, all)
+			}
+		}
 	})
 }

@@ -54,6 +54,26 @@ type Conn interface {
 type frame struct {
 	deviceID   int64
 	start, end int
+	// readers are whom it is for.
+	readers readers
+}
+
+// readers are some of those who see a device.
+type readers uint8
+
+const (
+	allReaders readers = iota
+	// editors may change devices, onlookers may not.
+	editors
+	onlookers
+)
+
+// readers are those that the viewer of s belongs to. The caller holds s.mu.
+func (s *socket) readers() readers {
+	if s.viewer.MayEdit(data.DeviceKind) == nil {
+		return editors
+	}
+	return onlookers
 }
 
 // socket is one open connection.
@@ -229,7 +249,7 @@ func (h *Hub) refresh(ctx context.Context, s *socket) error {
 		if p := &last[i]; !h.fleet.stale(p) {
 			start := len(buf)
 			buf = p.AppendJSON(buf)
-			positions = append(positions, frame{p.DeviceID, start, len(buf)})
+			positions = append(positions, frame{deviceID: p.DeviceID, start: start, end: len(buf)})
 		}
 	}
 	for _, id := range gained {
@@ -242,9 +262,7 @@ func (h *Hub) refresh(ctx context.Context, s *socket) error {
 		now := h.now()
 		for id, d := range h.fleet.devices {
 			if !old.CanSee(id) && viewer.CanSee(id) {
-				start := len(buf)
-				buf = d.AppendJSON(buf, now)
-				states = append(states, frame{id, start, len(buf)})
+				buf, states = appendState(buf, states, &d.Device, now)
 			}
 		}
 	}
@@ -322,7 +340,7 @@ func (s *socket) offer(buf []byte, positions, states []frame) {
 		}
 	}
 	for _, f := range states {
-		if s.viewer.CanSee(f.deviceID) {
+		if s.viewer.CanSee(f.deviceID) && (f.readers == allReaders || f.readers == s.readers()) {
 			s.next.states[f.deviceID] = buf[f.start:f.end:f.end]
 			news = true
 		}
