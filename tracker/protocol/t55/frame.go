@@ -23,7 +23,7 @@ func (c *codec) Next(buf []byte) (frame []byte, n int, err error) {
 	case len(buf)-start >= maxFrame:
 		return nil, len(buf), nil
 	default:
-		return nil, 0, nil
+		return nil, start, nil // what was skipped does not wait
 	}
 	if end-start > maxFrame {
 		return nil, n, nil
